@@ -1,0 +1,16 @@
+import fp from 'fastify-plugin'
+import { accessLine } from '../src/access-line.ts'
+import type { Log } from '../src/logger.ts'
+
+/** One line a request, as `ACCESS_LOG` says. The query is left out: it may hold what is not for logs. */
+export default fp<{ log: Log }>(
+  async (fastify, { log }) => {
+    const { ACCESS_LOG } = fastify.config
+    if (ACCESS_LOG === 'off') return
+    fastify.addHook('onResponse', (request, reply, done) => {
+      if (ACCESS_LOG === 'all' || reply.statusCode >= 400) log.write(accessLine(request, reply))
+      done()
+    })
+  },
+  { name: 'access-log' },
+)

@@ -1,0 +1,35 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { etagOf, matchesWeakly, versionsOf } from '../src/contract/etag.ts'
+import type { Found, Versions } from '../src/storage/collection.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The versions that `If-Match` accepts; any, without the header. */
+    ifMatch: () => Versions
+  }
+  interface FastifyReply {
+    /** Sets the `ETag` and gives the value to send, or answers 304 where `If-None-Match` names it. */
+    etag: <Value>(found: Found<Value>) => Value
+  }
+}
+
+/** Versions as entity tags (RFC 9110 section 8.8.3). */
+export default fp(
+  async (fastify) => {
+    fastify.decorateRequest('ifMatch', function ifMatch(this: FastifyRequest): Versions {
+      const header = this.headers['if-match']
+      return header === undefined ? 'any' : versionsOf(header)
+    })
+    fastify.decorateReply('etag', function etag<Value>(this: FastifyReply, { version, json }: Found<Value>): Value {
+      const tag = etagOf(version)
+      this.header('etag', tag)
+      const { method, headers } = this.request
+      const known = headers['if-none-match']
+      if (known === undefined || (method !== 'GET' && method !== 'HEAD') || !matchesWeakly(known, tag)) return json
+      this.code(304)
+      return undefined as Value
+    })
+  },
+  { name: 'etag' },
+)

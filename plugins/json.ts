@@ -1,0 +1,26 @@
+import { isUtf8 } from 'node:buffer'
+import fp from 'fastify-plugin'
+import { serializerCompiler } from '../src/contract/serializer.ts'
+import { Problem } from '../src/errors.ts'
+
+/** JSON in and out: UTF-8 only, an empty body is no body, and rendered text is handed through. */
+export default fp(
+  async (fastify) => {
+    const parse = fastify.getDefaultJsonParser('error', 'error')
+    fastify.removeAllContentTypeParsers()
+    fastify.addContentTypeParser(
+      ['application/json', 'application/merge-patch+json'],
+      { parseAs: 'buffer' },
+      (request, body: Buffer, done) => {
+        // Generated clients in several languages send the media type with an empty body on DELETE.
+        if (body.length === 0) return done(null, undefined)
+        if (!isUtf8(body)) return done(new Problem('malformed-request', 'The body is not valid UTF-8'))
+        return parse(request, body.toString(), (error, value) =>
+          done(error && new Problem('malformed-request', 'The body is not valid JSON', { cause: error }), value),
+        )
+      },
+    )
+    fastify.setSerializerCompiler(serializerCompiler)
+  },
+  { name: 'json' },
+)

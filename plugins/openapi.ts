@@ -1,0 +1,36 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import fp from 'fastify-plugin'
+import type { OpenAPIV3_1 } from 'openapi-types'
+import { type Components, describeRoute, finishDocument, info } from '../src/contract/openapi.ts'
+import { downgrade } from '../src/contract/openapi-3.0.ts'
+
+/** The OpenAPI 3.1 document of the contract, Swagger UI at `/docs`, and a 3.0.3 rendering for older generators. */
+export default fp(
+  async (fastify) => {
+    const components: Components = new Map()
+    await fastify.register(swagger, {
+      openapi: { openapi: '3.1.0', ...info },
+      transform: ({ schema, url, route }) => {
+        const operation = fastify.contract.get(route.schema?.operationId ?? '')
+        return { schema: operation ? describeRoute(schema, operation, components) : { hide: true }, url }
+      },
+      transformObject: (documents) =>
+        'openapiObject' in documents
+          ? finishDocument(documents.openapiObject as OpenAPIV3_1.Document, fastify.contract, components)
+          : documents.swaggerObject,
+    })
+    await fastify.register(swaggerUi, {
+      routePrefix: '/docs',
+      staticCSP: true,
+      uiConfig: { displayRequestDuration: true, docExpansion: 'list', tryItOutEnabled: true },
+      theme: { title: 'Septet API' },
+    })
+    let older: object | undefined
+    fastify.get('/docs/openapi-3.0.json', { schema: { hide: true } }, async () => {
+      older ??= downgrade(fastify.swagger() as OpenAPIV3_1.Document)
+      return older
+    })
+  },
+  { name: 'openapi', dependencies: ['contract'] },
+)

@@ -1,0 +1,14 @@
+import type { FastifyInstance } from 'fastify'
+
+/** Metrics in the text format that Prometheus reads. */
+export default async function metrics(fastify: FastifyInstance) {
+  fastify.route({
+    method: 'GET',
+    url: '/metrics',
+    schema: { hide: true },
+    handler: async (_request, reply) => {
+      reply.type(fastify.metrics.contentType)
+      return fastify.metrics.metrics()
+    },
+  })
+}

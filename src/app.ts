@@ -1,0 +1,51 @@
+/** Composes the server: HTTP limits, then every plugin, then every route. */
+
+import { join } from 'node:path'
+import autoload from '@fastify/autoload'
+import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import type { Config } from './config.ts'
+import { createClientErrorHandler } from './contract/client-error.ts'
+import { createValidatorCompiler } from './contract/validator.ts'
+import { createLog, LazyLogger, type Log } from './logger.ts'
+import { createRequestIds } from './request-id.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    config: Config
+  }
+}
+
+const root = join(import.meta.dirname, '..')
+
+/** Builds the app without listening. A further folder of routes can be given for examples and tests. */
+export async function createApp(
+  config: Config,
+  log: Log = createLog(config),
+  moreRoutes?: string,
+): Promise<FastifyInstance> {
+  const fastify = Fastify({
+    loggerInstance: log.logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    childLoggerFactory: (logger, bindings) => new LazyLogger(logger, bindings),
+    genReqId: createRequestIds(),
+    bodyLimit: config.BODY_LIMIT,
+    requestTimeout: config.REQUEST_TIMEOUT,
+    // Longer than the 60 s after which common load balancers drop an idle connection.
+    keepAliveTimeout: 72_000,
+    http: {
+      headersTimeout: Math.ceil(config.REQUEST_TIMEOUT / 3),
+      connectionsCheckingInterval: Math.min(5000, Math.ceil(config.REQUEST_TIMEOUT / 6)),
+      maxHeaderSize: 16_384,
+    },
+    clientErrorHandler: createClientErrorHandler(),
+    forceCloseConnections: 'idle',
+    // A stopping server still answers what reaches it, and says `Connection: close`.
+    return503OnClosing: false,
+  })
+  fastify.decorate('config', config)
+  fastify.setValidatorCompiler(createValidatorCompiler())
+  await fastify.register(autoload, { dir: join(root, 'plugins'), options: { log } })
+  await fastify.register(autoload, { dir: join(root, 'routes'), dirNameRoutePrefix: false })
+  if (moreRoutes) await fastify.register(autoload, { dir: moreRoutes, dirNameRoutePrefix: false })
+  return fastify
+}

@@ -1,0 +1,121 @@
+/** The OpenAPI 3.1 document: what @fastify/swagger makes of the routes, completed from the contract. */
+
+import type { TSchema } from '@sinclair/typebox'
+import type { FastifySchema } from 'fastify'
+import type { OpenAPIV3_1 } from 'openapi-types'
+import { catalogue, type ProblemCode } from '../errors.ts'
+import { ProblemSchema } from '../schemas/problem.ts'
+import type { Operation } from './operation.ts'
+
+export const info = {
+  info: {
+    title: 'Septet API',
+    version: '1.0.0',
+    description: 'A users API. Errors are RFC 9457 problem documents; lists are keyset pages with a `Link` header.',
+    license: { name: 'MIT', identifier: 'MIT' },
+    contact: { name: 'Septet contributors' },
+  },
+  servers: [{ url: '/', description: 'This server.' }],
+}
+
+/** Schemas with an `$id`, by that name. */
+export type Components = Map<string, TSchema>
+
+/**
+ * A route's schema as the document shows it: success headers and every problem response added, and each schema
+ * with an `$id` moved into the components.
+ */
+export function describeRoute(
+  schema: FastifySchema,
+  { body, success, problems }: Operation,
+  components: Components,
+): FastifySchema {
+  const { status, schema: result, headers } = success
+  const description = result.description ?? 'Success.'
+  const shown =
+    result.type === 'null'
+      ? { type: 'null', description }
+      : { description, headers, content: { 'application/json': { schema: hoist(result, components) } } }
+  const response = { [status]: shown, ...problemResponses(problems, hoist(ProblemSchema, components)) }
+  return { ...schema, ...(body && { body: hoist(body, components) }), response }
+}
+
+function problemResponses(problems: readonly ProblemCode[], schema: unknown): Record<string, object> {
+  const byStatus = Map.groupBy(problems, (code) => catalogue[code].status)
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      status,
+      {
+        description: `${codes.map((code) => `${catalogue[code].title} (\`${code}\`)`).join(' or ')}.`,
+        content: { 'application/problem+json': { schema } },
+      },
+    ]),
+  )
+}
+
+/** Replaces schemas that have a name by references to it. */
+function hoist(schema: unknown, components: Components): unknown {
+  if (Array.isArray(schema)) return schema.map((item) => hoist(item, components))
+  if (typeof schema !== 'object' || schema === null) return schema
+  const { $id, ...rest } = schema as TSchema
+  const copy = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, hoist(value, components)]))
+  if ($id === undefined) return copy
+  components.set($id, copy as TSchema)
+  return { $ref: `#/components/schemas/${$id}` }
+}
+
+/** Adds what the routes do not say one by one, and puts everything into a stable order. */
+export function finishDocument(
+  swagger: OpenAPIV3_1.Document,
+  contract: ReadonlyMap<string, Operation>,
+  components: Components,
+): OpenAPIV3_1.Document {
+  // Schemas are shared between routes; as JSON they are separate, and YAML needs no anchors.
+  const document = JSON.parse(JSON.stringify(swagger)) as OpenAPIV3_1.Document
+  const tags = [...new Set([...contract.values()].map(({ tag }) => tag))].sort()
+  for (const path of Object.values(document.paths ?? {})) {
+    for (const operation of Object.values(path ?? {}) as OpenAPIV3_1.OperationObject[]) {
+      operation.security ??= []
+      for (const parameter of (operation.parameters ?? []) as OpenAPIV3_1.ParameterObject[]) {
+        if (parameter.in === 'header') parameter.name = headerName(parameter.name)
+        liftExamples(parameter)
+      }
+      for (const response of Object.values(operation.responses ?? {}) as OpenAPIV3_1.ResponseObject[]) {
+        if (response.headers) response.headers = renameKeys(response.headers, headerName)
+      }
+    }
+  }
+  for (const schema of components.values()) addObjectExample(schema)
+  const schemas = Object.fromEntries(components) as OpenAPIV3_1.ComponentsObject['schemas'] & {}
+  return {
+    ...document,
+    tags: tags.map((name) => ({ name, description: `Operations on ${name}.` })),
+    components: { ...document.components, schemas: sortKeys(schemas) },
+  }
+}
+
+/** A parameter shows its example itself: tools read it there. */
+function liftExamples(parameter: OpenAPIV3_1.ParameterObject): void {
+  const [example] = (parameter.schema as { examples?: unknown[] } | undefined)?.examples ?? []
+  if (example !== undefined) parameter.example = example
+}
+
+/** An object's example follows from those of its properties, so that the two cannot differ. */
+function addObjectExample(schema: TSchema): void {
+  const properties = Object.entries((schema.properties ?? {}) as Record<string, TSchema>)
+  const examples = properties.flatMap(([name, { examples }]) => (examples ? [[name, examples[0]] as const] : []))
+  if (examples.length > 0) schema.examples ??= [Object.fromEntries(examples)]
+}
+
+/** `if-match` → `If-Match`; `etag` is the one that is written otherwise. */
+function headerName(name: string): string {
+  return name === 'etag' ? 'ETag' : name.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase())
+}
+
+function renameKeys<Value>(object: Record<string, Value>, rename: (key: string) => string): Record<string, Value> {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [rename(key), value]))
+}
+
+function sortKeys<Value>(object: Record<string, Value>): Record<string, Value> {
+  return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)))
+}

@@ -1,0 +1,53 @@
+/** Turns whatever a request's life can throw into a problem of the closed list. */
+
+import type { FastifyError } from 'fastify'
+import { codeForStatus, Problem, type ProblemCode, type Violation } from '../errors.ts'
+
+type Thrown = Partial<FastifyError> & { message?: string }
+
+const parts: Record<string, Violation['in']> = {
+  body: 'body',
+  querystring: 'query',
+  params: 'path',
+  headers: 'header',
+}
+
+/** At most this many violations are listed: an answer is never larger than what it answers. */
+const maxViolations = 50
+
+/** Fastify's own failures before a handler runs, by their stable codes. */
+const fastifyCodes: Record<string, [ProblemCode, string]> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', 'The body must be sent as application/json'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['payload-too-large', 'The body is larger than this server accepts'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed-request', 'The body is not as long as Content-Length says'],
+  FST_ERR_BAD_URL: ['malformed-request', 'The path is not a valid URL'],
+  FST_ERR_HANDLER_TIMEOUT: ['timeout', 'The operation took too long'],
+}
+
+/** The problem for a thrown value; what is not expected becomes `internal`, its cause kept for the log alone. */
+export function problemOf(thrown: unknown): Problem {
+  if (thrown instanceof Problem) return thrown
+  const error = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as Thrown
+  if (error.validation) return validationProblem(error)
+  const known = error.code === undefined ? undefined : fastifyCodes[error.code]
+  if (known) return new Problem(known[0], known[1])
+  const status = error.statusCode ?? 500
+  if (status < 400 || status >= 500) {
+    const code = status === 503 || status === 504 ? codeForStatus(status) : 'internal'
+    return new Problem(code, code === 'internal' ? 'Something went wrong' : 'Try again later', { cause: thrown })
+  }
+  return new Problem(codeForStatus(status), error.message ?? 'The request was refused')
+}
+
+function validationProblem({ validation = [], validationContext = 'body' }: Thrown): Problem {
+  const where = parts[validationContext] ?? 'body'
+  const errors = validation.slice(0, maxViolations).map((violation): Violation => {
+    const { missingProperty, additionalProperty } = violation.params as Record<string, string | undefined>
+    const property = missingProperty ?? additionalProperty
+    const pointer = property === undefined ? '' : `/${property.replaceAll('~', '~0').replaceAll('/', '~1')}`
+    return { in: where, pointer: violation.instancePath + pointer, detail: violation.message ?? 'is not valid' }
+  })
+  const more =
+    validation.length > maxViolations ? ` (the first ${maxViolations} of ${validation.length} are listed)` : ''
+  return new Problem('validation-failed', `The ${where} does not match its schema${more}`, { errors })
+}

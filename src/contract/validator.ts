@@ -1,0 +1,53 @@
+/** Compiles schemas into validators: bodies as they are, text parts coerced, every string well-formed Unicode. */
+
+import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
+import formats from 'ajv-formats'
+import type { FastifySchemaCompiler } from 'fastify'
+import { isEmail } from '../schemas/email.ts'
+
+const options: Options = { allErrors: true, useDefaults: true, strict: true, strictTypes: 'log', discriminator: true }
+
+function createAjv(own: Options): Ajv {
+  const ajv = new Ajv({ ...options, ...own })
+  formats.default(ajv, ['date-time', 'date', 'time', 'uri', 'uuid'])
+  ajv.addFormat('idn-email', isEmail)
+  return ajv
+}
+
+/** The validator compiler of the server: query, path and headers arrive as text and are coerced, a body is not. */
+export function createValidatorCompiler(): FastifySchemaCompiler<object> {
+  const strict = createAjv({})
+  const coercing = createAjv({ coerceTypes: true })
+  return ({ schema, httpPart }) => wellFormed((httpPart === 'body' ? strict : coercing).compile(schema))
+}
+
+/**
+ * NUL cannot be stored as text by PostgreSQL, and a lone surrogate would silently become U+FFFD:
+ * both are refused here, so for every wire.
+ */
+function wellFormed(validate: ValidateFunction): ValidateFunction {
+  const check = ((data: unknown): boolean => {
+    const valid = validate(data)
+    check.errors = validate.errors ?? null
+    if (!valid) return false
+    const violation = findIllFormed(data, '')
+    if (violation === undefined) return true
+    check.errors = [violation]
+    return false
+  }) as ValidateFunction
+  return check
+}
+
+function findIllFormed(value: unknown, pointer: string): ErrorObject | undefined {
+  if (typeof value === 'string') {
+    if (value.isWellFormed() && !value.includes('\0')) return undefined
+    const message = 'must be well-formed Unicode without NUL'
+    return { instancePath: pointer, schemaPath: '', keyword: 'wellFormed', params: {}, message }
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const key in value) {
+    const found = findIllFormed((value as Record<string, unknown>)[key], `${pointer}/${key}`)
+    if (found) return found
+  }
+  return undefined
+}

@@ -1,0 +1,36 @@
+/** E-mail addresses in any script (RFC 6531), kept as written and compared by their normal form. */
+
+import { domainToASCII } from 'node:url'
+import { Type } from '@sinclair/typebox'
+
+/** An address as its owner writes it. `idn-email` is checked by {@link isEmail}. */
+export const Email = Type.String({
+  format: 'idn-email',
+  maxLength: 254,
+  description: 'E-mail address, in any script.',
+  examples: ['mohamed@example.com'],
+})
+
+/** Control characters, spaces and the specials of RFC 5322 that an unquoted local part cannot hold. */
+const local = /^[^\p{C}\p{Z}"(),:;<>@[\\\]]{1,64}$/u
+const domain = /^(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+$/
+
+/** Whether the text is one bare address: a dot-separated local part and a host name with at least two labels. */
+export function isEmail(text: string): boolean {
+  const at = text.lastIndexOf('@')
+  const name = text.slice(0, at)
+  if (at < 1 || !local.test(name) || name.startsWith('.') || name.endsWith('.') || name.includes('..')) return false
+  return domain.test(domainToASCII(text.slice(at + 1)))
+}
+
+/** The form that decides whether two addresses are the same: NFC, lower case, host as ASCII. */
+export function normaliseEmail(address: string): string {
+  const at = address.lastIndexOf('@')
+  const host = address.slice(at + 1)
+  return `${fold(address.slice(0, at))}@${domainToASCII(host) || host.toLowerCase()}`
+}
+
+/** Lower case in NFC, so that a search ignores case and composition. */
+export function fold(text: string): string {
+  return text.normalize('NFC').toLowerCase().normalize('NFC')
+}

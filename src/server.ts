@@ -1,0 +1,75 @@
+/** Starts the server, says where it answers, and stops it gracefully; `migrate` as argument migrates only. */
+
+import type { FastifyInstance } from 'fastify'
+import { createApp } from './app.ts'
+import { type Config, ConfigError, readConfig } from './config.ts'
+import { createLog, type Log } from './logger.ts'
+
+try {
+  const config = readConfig(process.env)
+  const log = createLog(config)
+  if (process.argv[2] === 'migrate') await migrate(config, log)
+  else await serve(config, log)
+} catch (error) {
+  process.stderr.write(`septet: ${explain(error as NodeJS.ErrnoException)}\n`)
+  process.exit(1)
+}
+
+async function serve(config: Config, log: Log): Promise<void> {
+  const fastify = await createApp(config, log)
+  const base = await fastify.listen({ host: config.HOST, port: config.PORT, listenTextResolver: () => 'listening' })
+  announce(fastify, base)
+  log.flush()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(fastify, log, signal))
+}
+
+async function migrate(config: Config, log: Log): Promise<void> {
+  const fastify = await createApp(config, log)
+  await fastify.ready()
+  await fastify.close()
+  log.flush()
+}
+
+function announce(fastify: FastifyInstance, base: string): void {
+  if (fastify.config.NODE_ENV === 'production') fastify.log.info({ base }, 'ready')
+  else process.stdout.write(`Septet answers:\n  REST  ${base}/users\n  docs  ${base}/docs\n`)
+}
+
+/** Lets requests in flight finish; a second signal, or the time limit, ends the process at once. */
+async function stop(fastify: FastifyInstance, log: Log, signal: NodeJS.Signals): Promise<void> {
+  const end = (code: number) => {
+    log.flush()
+    process.exit(code)
+  }
+  process.once('SIGTERM', () => end(1)).once('SIGINT', () => end(1))
+  fastify.log.info({ signal }, 'stopping')
+  setTimeout(() => {
+    fastify.log.error('requests in flight were cut off')
+    end(1)
+  }, fastify.config.SHUTDOWN_TIMEOUT).unref()
+  await fastify.close()
+  end(0)
+}
+
+/** One line that names the setting to change. */
+function explain(error: NodeJS.ErrnoException): string {
+  if (error instanceof ConfigError) return error.message
+  const { PORT = '8080', HOST = '127.0.0.1', DATA_DIR = 'data' } = process.env
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `PORT ${PORT} is in use on ${HOST}; stop the other program or set PORT`
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `HOST ${HOST} is not an address of this machine`
+    case 'EACCES':
+      if (error.syscall === 'listen') return `PORT ${PORT} needs more rights; set PORT to 1024 or above`
+  }
+  const database = process.env.DATABASE_URL ? 'DATABASE_URL' : `DATA_DIR ${DATA_DIR}`
+  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
+  if (error.code === 'unavailable' || isStorage(error)) return `${database} cannot be used: ${error.message}${cause}`
+  return error.stack ?? String(error)
+}
+
+function isStorage({ code = '', syscall = '' }: NodeJS.ErrnoException): boolean {
+  return code.startsWith('SQLITE_') || syscall === 'mkdir' || /^(EACCES|EROFS|ENOSPC|ENOTDIR|EEXIST|ENOENT)$/.test(code)
+}

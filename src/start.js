@@ -1,0 +1,9 @@
+// Plain JavaScript, so that an older Node can read it and say what to do.
+const major = Number(process.versions.node.split('.', 1)[0])
+if (major < 24) {
+  console.error(
+    `Septet needs Node 24 or newer, this is ${process.version}. \`npm start\` runs the one that \`npm ci\` installed.`,
+  )
+  process.exit(1)
+}
+await import('./server.ts')

@@ -1,0 +1,209 @@
+/** A resource's rows: reads by id and by page, writes with preconditions, all as statements compiled from its declaration. */
+
+import type { Static, TObject } from '@sinclair/typebox'
+import type { Once } from '../contract/idempotency.ts'
+import { JsonText } from '../contract/json-text.ts'
+import { Problem } from '../errors.ts'
+import type { Declaration } from '../schemas/collection.ts'
+import { CollectionSql, keyValues } from './collection-sql.ts'
+import { decodeCursor, encodeCursor, parseSort } from './cursor.ts'
+import { type Arguments, type Command, type Row, type Statement, type Storage, UniqueViolation } from './storage.ts'
+
+/** One row as a view shows it; `json` is rendered text, typed as the value. */
+export interface Found<Value> {
+  id: number
+  version: number
+  json: Value
+}
+
+export interface Created<Value> extends Found<Value> {
+  /** The change had been made before, by a request with the same `Idempotency-Key`; `json` is its reply. */
+  replayed: boolean
+}
+
+export interface PageQuery {
+  limit: number
+  cursor?: string | undefined
+  /** Property name, with `-` before it for descending order. Default `id`. */
+  sort?: string | undefined
+  filter?: Readonly<Record<string, string | undefined>>
+}
+
+export interface Page<Value> {
+  items: Value[]
+  /** Cursor of the next page; absent on the last. */
+  next: string | undefined
+}
+
+/** Versions that a caller accepts as the current one: `If-Match`, already read. */
+export type Versions = 'any' | readonly number[]
+
+type Version = Pick<Found<unknown>, 'id' | 'version'>
+
+export class Collection<Input extends TObject> {
+  readonly declaration: Declaration<Input>
+  readonly #storage: Storage
+  readonly #sql: CollectionSql
+
+  constructor(storage: Storage, declaration: Declaration<Input>) {
+    this.declaration = declaration
+    this.#storage = storage
+    this.#sql = new CollectionSql(storage.dialect, declaration)
+  }
+
+  /** @throws {Problem} `not-found` */
+  async get<View extends TObject>(view: View, id: number): Promise<Found<Static<View>>> {
+    const row = await this.#storage.first(this.#sql.get(view), { id })
+    if (row === undefined) throw this.#notFound()
+    return found(row, id)
+  }
+
+  /** @throws {Problem} `validation-failed` for a cursor that no page of this order has given. */
+  async page<View extends TObject>(view: View, query: PageQuery): Promise<Page<Static<View>>> {
+    const { limit, cursor } = query
+    const order = parseSort(query.sort ?? 'id')
+    const filter = this.#filter(query.filter)
+    const after = cursor === undefined ? undefined : decodeCursor(cursor, order, this.#sql.keyed(order.property))
+    const statement = this.#sql.page(view, order, Object.keys(filter), after !== undefined)
+    const rows = await this.#storage.texts(statement, { ...filter, ...after, limit: limit + 1 })
+    const more = rows.length > limit
+    if (more) rows.length = limit
+    const last = more ? rows.at(-1) : undefined
+    const next =
+      last === undefined ? undefined : encodeCursor(order, JSON.parse(last) as Row, this.#sql.keyOf(order.property))
+    return { items: JsonText.of(`[${rows.join(',')}]`), next }
+  }
+
+  /** How many rows pass the filter. Reads them all: offer it on request only. */
+  async count(filter: PageQuery['filter'] = {}): Promise<number> {
+    const args = this.#filter(filter)
+    const row = await this.#storage.first<{ total: number }>(this.#sql.count(Object.keys(args)), args)
+    return row?.total ?? 0
+  }
+
+  /**
+   * Adds a row. With `once`, the reply is stored in the same transaction, and a repeated request gets
+   * that reply and changes nothing.
+   *
+   * @throws {Problem} `conflict`; `idempotency-key-reused` when the key came with another request.
+   */
+  async insert<View extends TObject>(view: View, input: Static<Input>, once?: Once): Promise<Created<Static<View>>> {
+    const now = new Date().toISOString()
+    const commands: Command[] = [[this.#sql.insert(view), { ...this.#values(input), now }]]
+    if (once) commands.push([this.#sql.keepReply(view), { ...once, now }])
+    try {
+      const [[row]] = (await this.#storage.write(commands)) as [[Row]]
+      return { ...found<Static<View>>(row, row.id as number), replayed: false }
+    } catch (error) {
+      if (!(error instanceof UniqueViolation)) throw error
+      const reply = once && (await this.#storage.first(this.#sql.reply, { scope: once.scope, key: once.key }))
+      if (reply === undefined) throw this.#conflict(error)
+      if (reply.fingerprint !== once?.fingerprint) {
+        throw new Problem('idempotency-key-reused', 'This Idempotency-Key was used for a different request')
+      }
+      return { ...found<Static<View>>(reply, reply.id as number), replayed: true }
+    }
+  }
+
+  /**
+   * Sets those properties that are given, and raises the version.
+   *
+   * @throws {Problem} `not-found`, `conflict`, `precondition-failed` when the current version is not accepted.
+   */
+  async update<View extends TObject>(
+    view: View,
+    id: number,
+    changes: Partial<Static<Input>>,
+    versions: Versions = 'any',
+  ): Promise<Found<Static<View>>> {
+    const values = this.#values(changes)
+    const columns = Object.keys(values)
+    const row = await this.#conditional(id, versions, (version) =>
+      columns.length === 0
+        ? this.#storage.first(this.#sql.get(view, version !== undefined), { id, version })
+        : this.#change(this.#sql.update(view, columns, version !== undefined), {
+            ...values,
+            id,
+            version,
+            now: new Date().toISOString(),
+          }),
+    )
+    return found(row, id)
+  }
+
+  /** @throws {Problem} `not-found`, `precondition-failed` when the current version is not accepted. */
+  async remove(id: number, versions: Versions = 'any'): Promise<void> {
+    await this.#conditional(id, versions, (version) =>
+      this.#change(this.#sql.remove(version !== undefined), { id, version }),
+    )
+  }
+
+  /** Adds the declared seed, and whatever records that it was added, in one transaction. */
+  async seed(record: Command): Promise<void> {
+    const now = new Date().toISOString()
+    const insert = this.#sql.insert(this.declaration.input)
+    const rows = (this.declaration.seed ?? []).map((input): Command => [insert, { ...this.#values(input), now }])
+    await this.#storage.write([record, ...rows])
+  }
+
+  /** Runs a change under its precondition; when it meets no row, tells the reasons apart. */
+  async #conditional(
+    id: number,
+    versions: Versions,
+    run: (version: number | undefined) => Promise<Row | undefined>,
+  ): Promise<Row> {
+    const current = versions === 'any' || versions.length === 1 ? undefined : await this.#current(id)
+    const version =
+      versions === 'any' ? undefined : versions.find((each) => current === undefined || each === current.version)
+    if (versions !== 'any' && version === undefined)
+      throw (await this.#current(id)) ? preconditionFailed() : this.#notFound()
+    const row = await run(version)
+    if (row !== undefined) return row
+    throw (await this.#current(id)) ? preconditionFailed() : this.#notFound()
+  }
+
+  async #change(statement: Statement, args: Arguments): Promise<Row | undefined> {
+    try {
+      const [rows] = await this.#storage.write([[statement, args]])
+      return rows?.[0]
+    } catch (error) {
+      throw error instanceof UniqueViolation ? this.#conflict(error) : error
+    }
+  }
+
+  #current(id: number): Promise<Version | undefined> {
+    return this.#storage.first<Version>(this.#sql.version, { id })
+  }
+
+  /** Property values and the comparison keys made from them. */
+  #values(input: Readonly<Record<string, unknown>>): Record<string, unknown> {
+    return { ...input, ...keyValues(this.declaration, input) }
+  }
+
+  #filter(filter: PageQuery['filter'] = {}): Record<string, string> {
+    const given: Record<string, string> = {}
+    for (const [property, value] of Object.entries(filter)) {
+      if (value !== undefined) given[property] = this.#sql.keyOf(property)(value) as string
+    }
+    return given
+  }
+
+  #notFound(): Problem {
+    return new Problem('not-found', `${this.declaration.label} not found`)
+  }
+
+  #conflict({ column }: UniqueViolation): Problem {
+    const property = this.#sql.propertyOfKey(column)
+    return new Problem('conflict', `${this.declaration.label} with this ${property} exists already`, {
+      errors: [{ in: 'body', pointer: `/${property}`, detail: 'is already in use' }],
+    })
+  }
+}
+
+function found<Value>(row: Row, id: number): Found<Value> {
+  return { id, version: row.version as number, json: JsonText.of<Value>(row.json as string) }
+}
+
+function preconditionFailed(): Problem {
+  return new Problem('precondition-failed', 'The resource has changed since the version that If-Match names')
+}

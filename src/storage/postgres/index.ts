@@ -1,0 +1,126 @@
+/** The scale-out engine: PostgreSQL, reads pipelined on one connection, writes from a pool. */
+
+import pg from 'pg'
+import type { Migration } from '../../schemas/collection.ts'
+import { postgres } from '../dialect.ts'
+import { pending } from '../migrations.ts'
+import { type Arguments, bind, type Command, type Row, type Statement, type Storage } from '../storage.ts'
+import { isTransient, translate } from './errors.ts'
+import { Reader } from './reader.ts'
+
+pg.types.setTypeParser(pg.types.builtins.INT8, Number)
+
+/** Serialises migrations of processes that start together; any constant of our own. */
+const migrationLock = 7_737_738
+
+const attempts = 4
+
+/** Opens a database by its URL; connections are made when they are first needed. */
+export function openPostgres(url: string): Storage {
+  return new PostgresStorage(url)
+}
+
+class PostgresStorage implements Storage {
+  readonly dialect = postgres
+  readonly #reader: Reader
+  readonly #pool: pg.Pool
+
+  constructor(url: string) {
+    const settings = {
+      connectionString: url,
+      application_name: 'septet',
+      connectionTimeoutMillis: 5000,
+      statement_timeout: 10_000,
+    }
+    this.#reader = new Reader(settings)
+    this.#pool = new pg.Pool({ ...settings, max: 10 })
+    // An idle connection that the server ends is replaced at the next write.
+    this.#pool.on('error', () => {})
+  }
+
+  async first<Result extends object = Row>(statement: Statement, args: Arguments): Promise<Result | undefined> {
+    const { rows } = await this.#reader.query({
+      name: statement.name,
+      text: statement.sql,
+      values: bind(statement, args),
+    })
+    return rows[0] as Result | undefined
+  }
+
+  async texts(statement: Statement, args: Arguments): Promise<string[]> {
+    const { rows } = await this.#reader.query({
+      name: statement.name,
+      text: statement.sql,
+      values: bind(statement, args),
+    })
+    return rows.map((row) => Object.values(row)[0] as string)
+  }
+
+  async write(commands: readonly Command[]): Promise<Row[][]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#transact(commands)
+      } catch (error) {
+        if (attempt === attempts || !isTransient(error)) throw translate(error)
+      }
+    }
+  }
+
+  async #transact(commands: readonly Command[]): Promise<Row[][]> {
+    const [only] = commands
+    if (only && commands.length === 1) return [await run(this.#pool, only)]
+    return this.#transaction(async (client) => {
+      const results: Row[][] = []
+      for (const command of commands) results.push(await run(client, command))
+      return results
+    })
+  }
+
+  async #transaction<Result>(body: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
+    const client = await this.#pool.connect()
+    let failure: Error | undefined
+    try {
+      await client.query('begin')
+      const result = await body(client)
+      await client.query('commit')
+      return result
+    } catch (error) {
+      await client.query('rollback').catch((rollbackError: Error) => {
+        failure = rollbackError
+      })
+      throw error
+    } finally {
+      client.release(failure)
+    }
+  }
+
+  async migrate(migrations: readonly Migration[]): Promise<string[]> {
+    const applied = this.#transaction(async (client) => {
+      await client.query('select pg_advisory_xact_lock($1)', [migrationLock])
+      await client.query('create table if not exists migrations (id text primary key, applied_at text not null)')
+      const { rows } = await client.query<{ id: string }>('select id from migrations')
+      const missing = pending(migrations, new Set(rows.map(({ id }) => id)))
+      for (const { id, up } of missing) {
+        for (const step of up(postgres.migration)) await client.query(step.compile().sql)
+        await client.query('insert into migrations (id, applied_at) values ($1, $2)', [id, new Date().toISOString()])
+      }
+      return missing.map(({ id }) => id)
+    })
+    return applied.catch((error: unknown) => {
+      throw translate(error)
+    })
+  }
+
+  async ping(): Promise<void> {
+    await this.#reader.query({ text: 'select 1' })
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#reader.close(), this.#pool.end()])
+  }
+}
+
+async function run(client: pg.Pool | pg.PoolClient, [statement, args]: Command): Promise<Row[]> {
+  const { rows } = await client.query<Row>({ name: statement.name, text: statement.sql, values: bind(statement, args) })
+  return rows
+}

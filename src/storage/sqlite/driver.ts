@@ -1,0 +1,65 @@
+/** The only file that knows better-sqlite3: a connection with its settings, and its statements by text. */
+
+import Database from 'better-sqlite3'
+import { UniqueViolation } from '../storage.ts'
+
+export type Prepared = Database.Statement<unknown[][]>
+
+export class Connection {
+  /** Statements hold no reference to the database handle, so that it lives here. */
+  readonly #database: Database.Database
+  readonly #statements = new Map<string, Prepared>()
+  readonly #plucked = new Map<string, Prepared>()
+
+  /** @throws when the file is not a database, cannot be written, or does not take the settings. */
+  constructor(file: string) {
+    this.#database = new Database(file, { timeout: 5000 })
+    this.#set('journal_mode', 'wal')
+    // Builds differ in their default for WAL; only FULL (2) syncs each commit.
+    this.#set('synchronous', 'full', 2)
+    this.#set('foreign_keys', 'on', 1)
+    this.#database.pragma('cache_size = -16000')
+  }
+
+  #set(name: string, value: string, expected: string | number = value): void {
+    this.#database.pragma(`${name} = ${value}`)
+    const actual = this.#database.pragma(name, { simple: true })
+    if (actual !== expected) throw new Error(`SQLite did not take ${name} = ${value} (it is ${actual})`)
+  }
+
+  get inTransaction(): boolean {
+    return this.#database.inTransaction
+  }
+
+  /** Runs SQL that returns nothing. */
+  execute(sql: string): void {
+    this.#database.exec(sql)
+  }
+
+  prepare(sql: string): Prepared {
+    return this.#statements.get(sql) ?? this.#keep(this.#statements, sql, this.#database.prepare<unknown[][]>(sql))
+  }
+
+  /** Like {@link prepare}; gives the first column instead of rows. */
+  preparePlucked(sql: string): Prepared {
+    return this.#plucked.get(sql) ?? this.#keep(this.#plucked, sql, this.#database.prepare<unknown[][]>(sql).pluck())
+  }
+
+  #keep(statements: Map<string, Prepared>, sql: string, prepared: Prepared): Prepared {
+    statements.set(sql, prepared)
+    return prepared
+  }
+
+  /** Moves the log into the file, so that the file alone is the database. */
+  close(): void {
+    this.#database.pragma('wal_checkpoint(TRUNCATE)')
+    this.#database.close()
+  }
+}
+
+/** A driver's error as the storage interface names it. */
+export function translate(error: unknown): unknown {
+  if (!(error instanceof Database.SqliteError) || !error.message.startsWith('UNIQUE constraint failed: ')) return error
+  const [, table = '', column = ''] = /: (\w+)\.(\w+)/.exec(error.message) ?? []
+  return new UniqueViolation(table, column)
+}

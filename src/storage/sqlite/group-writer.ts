@@ -1,0 +1,75 @@
+/** Group commit: all writes of one turn of the event loop share a transaction, and so one sync of the disk. */
+
+import { Problem } from '../../errors.ts'
+import { bind, type Command, type Row } from '../storage.ts'
+import { type Connection, translate } from './driver.ts'
+
+interface Write {
+  commands: readonly Command[]
+  resolve: (rows: Row[][]) => void
+  reject: (error: unknown) => void
+}
+
+export class GroupWriter {
+  readonly #connection: Connection
+  #waiting: Write[] = []
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /** Resolves after the commit that holds these commands; they are all kept or none is. */
+  write(commands: readonly Command[]): Promise<Row[][]> {
+    return new Promise((resolve, reject) => {
+      if (this.#waiting.push({ commands, resolve, reject }) === 1) setImmediate(() => this.#commit())
+    })
+  }
+
+  /** Commits what is waiting. */
+  async drain(): Promise<void> {
+    this.#commit()
+  }
+
+  #commit(): void {
+    const group = this.#waiting
+    if (group.length === 0) return
+    this.#waiting = []
+    const kept: [Write, Row[][]][] = []
+    try {
+      this.#connection.execute('begin immediate')
+      for (const write of group) {
+        const rows = this.#run(write)
+        if (rows) kept.push([write, rows])
+      }
+      this.#connection.execute('commit')
+    } catch (error) {
+      if (this.#connection.inTransaction) this.#connection.execute('rollback')
+      const problem = new Problem('unavailable', 'The change could not be stored', { cause: error })
+      for (const { reject } of group) reject(problem)
+      return
+    }
+    for (const [{ resolve }, rows] of kept) resolve(rows)
+  }
+
+  /** Runs one member behind a savepoint: its failure is its own. A lone statement undoes itself. */
+  #run({ commands, reject }: Write): Row[][] | undefined {
+    const alone = commands.length === 1
+    if (!alone) this.#connection.execute('savepoint member')
+    try {
+      const rows = commands.map(([statement, args]) => {
+        const prepared = this.#connection.prepare(statement.sql)
+        if (prepared.reader) return prepared.all(bind(statement, args)) as Row[]
+        prepared.run(bind(statement, args))
+        return []
+      })
+      if (!alone) this.#connection.execute('release member')
+      return rows
+    } catch (error) {
+      // A full or failing disk ends the whole transaction (SQLITE_FULL, SQLITE_IOERR): the group fails as one.
+      if (!this.#connection.inTransaction) throw error
+      if (!alone) this.#connection.execute('rollback to member; release member')
+      reject(translate(error))
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,72 @@
+/** The embedded engine: one SQLite file, WAL, `synchronous=FULL`, one writer with group commit. */
+
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Migration } from '../../schemas/collection.ts'
+import { sqlite } from '../dialect.ts'
+import { pending } from '../migrations.ts'
+import { type Arguments, bind, type Command, type Row, type Statement, type Storage } from '../storage.ts'
+import { Connection } from './driver.ts'
+import { GroupWriter } from './group-writer.ts'
+
+/**
+ * Opens `septet.sqlite` in a folder, and makes both where they are missing.
+ *
+ * @throws when the folder or the file cannot be written.
+ */
+export function openSqlite(folder: string): Storage {
+  mkdirSync(folder, { recursive: true })
+  return new SqliteStorage(new Connection(join(folder, 'septet.sqlite')))
+}
+
+class SqliteStorage implements Storage {
+  readonly dialect = sqlite
+  readonly #connection: Connection
+  readonly #writer: GroupWriter
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+    this.#writer = new GroupWriter(connection)
+  }
+
+  async first<Result extends object = Row>(statement: Statement, args: Arguments): Promise<Result | undefined> {
+    return this.#connection.prepare(statement.sql).get(bind(statement, args)) as Result | undefined
+  }
+
+  async texts(statement: Statement, args: Arguments): Promise<string[]> {
+    return this.#connection.preparePlucked(statement.sql).all(bind(statement, args)) as string[]
+  }
+
+  write(commands: readonly Command[]): Promise<Row[][]> {
+    return this.#writer.write(commands)
+  }
+
+  /** The write lock of `BEGIN IMMEDIATE` is the migration lock too. */
+  async migrate(migrations: readonly Migration[]): Promise<string[]> {
+    const connection = this.#connection
+    connection.execute('begin immediate')
+    try {
+      connection.execute('create table if not exists migrations (id text primary key, applied_at text not null)')
+      const rows = connection.prepare('select id from migrations').all([]) as { id: string }[]
+      const missing = pending(migrations, new Set(rows.map(({ id }) => id)))
+      for (const { id, up } of missing) {
+        for (const step of up(sqlite.migration)) connection.execute(step.compile().sql)
+        connection.prepare('insert into migrations (id, applied_at) values (?, ?)').run([id, new Date().toISOString()])
+      }
+      connection.execute('commit')
+      return missing.map(({ id }) => id)
+    } catch (error) {
+      connection.execute('rollback')
+      throw error
+    }
+  }
+
+  async ping(): Promise<void> {
+    this.#connection.prepare('select 1').get([])
+  }
+
+  async close(): Promise<void> {
+    await this.#writer.drain()
+    this.#connection.close()
+  }
+}

@@ -1,0 +1,54 @@
+/** The storage interface: single-statement reads, and writes as data that commit all or nothing. */
+
+import type { Migration } from '../schemas/collection.ts'
+import type { Dialect } from './dialect.ts'
+
+/** One SQL text of one engine, prepared once per connection under its name. */
+export interface Statement {
+  readonly name: string
+  readonly sql: string
+  /** In order of their placeholders: the name of an argument, or a constant. */
+  readonly parameters: readonly Parameter[]
+}
+
+export type Parameter = { readonly argument: string } | { readonly constant: unknown }
+export type Arguments = Readonly<Record<string, unknown>>
+export type Row = Readonly<Record<string, unknown>>
+export type Command = readonly [statement: Statement, args: Arguments]
+
+export interface Storage {
+  readonly dialect: Dialect
+  /** The first row, or `undefined`. */
+  first<Result extends object = Row>(statement: Statement, args: Arguments): Promise<Result | undefined>
+  /** The only column of every row. */
+  texts(statement: Statement, args: Arguments): Promise<string[]>
+  /**
+   * Runs the commands in one transaction and resolves, once it is durable, with the rows each returned.
+   *
+   * @throws {UniqueViolation} when a unique key exists already; nothing is kept.
+   */
+  write(commands: readonly Command[]): Promise<Row[][]>
+  /** Applies those migrations that the database lacks, under a lock, and returns their ids. */
+  migrate(migrations: readonly Migration[]): Promise<string[]>
+  /** Rejects when the database does not answer. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+/** A write met a row with the same unique key. */
+export class UniqueViolation extends Error {
+  override readonly name = 'UniqueViolation'
+  readonly table: string
+  readonly column: string
+
+  constructor(table: string, column: string) {
+    super(`${table}.${column} exists already`)
+    this.table = table
+    this.column = column
+  }
+}
+
+/** The values of a statement's placeholders. */
+export function bind({ parameters }: Statement, args: Arguments): unknown[] {
+  return parameters.map((parameter) => ('argument' in parameter ? args[parameter.argument] : parameter.constant))
+}

@@ -1,0 +1,16 @@
+/** Writes the committed contracts from the live routes; a test holds them equal. */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createApp } from './app.ts'
+import { readConfig } from './config.ts'
+import { createLog } from './logger.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'septet-'))
+const config = readConfig({ DATA_DIR: folder, LOG_LEVEL: 'error' })
+const fastify = await createApp(config, createLog(config))
+await fastify.ready()
+writeFileSync(join(import.meta.dirname, '..', 'openapi.yaml'), fastify.swagger({ yaml: true }))
+await fastify.close()
+rmSync(folder, { recursive: true })
