@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { etagOf, matchesWeakly, versionsOf } from '../src/contract/etag.ts'
+import { type Eventually, whenever } from '../src/contract/eventually.ts'
 import type { Found, Versions } from '../src/storage/collection.ts'
 
 declare module 'fastify' {
@@ -10,7 +11,7 @@ declare module 'fastify' {
   }
   interface FastifyReply {
     /** Sets the `ETag` and gives the value to send, or answers 304 where `If-None-Match` names it. */
-    etag: <Value>(found: Found<Value>) => Value
+    etag: <Value>(found: Eventually<Found<Value>>) => Eventually<Value>
   }
 }
 
@@ -21,15 +22,19 @@ export default fp(
       const header = this.headers['if-match']
       return header === undefined ? 'any' : versionsOf(header)
     })
-    fastify.decorateReply('etag', function etag<Value>(this: FastifyReply, { version, json }: Found<Value>): Value {
-      const tag = etagOf(version)
-      this.header('etag', tag)
-      const { method, headers } = this.request
-      const known = headers['if-none-match']
-      if (known === undefined || (method !== 'GET' && method !== 'HEAD') || !matchesWeakly(known, tag)) return json
-      this.code(304)
-      return undefined as Value
+    fastify.decorateReply('etag', function etag<Value>(this: FastifyReply, found: Eventually<Found<Value>>) {
+      return whenever(found, (current) => send(this, current))
     })
   },
   { name: 'etag' },
 )
+
+function send<Value>(reply: FastifyReply, { version, json }: Found<Value>): Value {
+  const tag = etagOf(version)
+  reply.header('etag', tag)
+  const { method, headers } = reply.request
+  const known = headers['if-none-match']
+  if (known === undefined || (method !== 'GET' && method !== 'HEAD') || !matchesWeakly(known, tag)) return json
+  reply.code(304)
+  return undefined as Value
+}

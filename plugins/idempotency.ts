@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Eventually } from '../src/contract/eventually.ts'
 import { type Once, readOnce } from '../src/contract/idempotency.ts'
 import type { Created } from '../src/storage/collection.ts'
 
@@ -10,7 +11,7 @@ declare module 'fastify' {
   }
   interface FastifyReply {
     /** Answers 201 with `Location` and `ETag`, or repeats the stored reply of the same key. */
-    created: <Value>(path: string, created: Created<Value>) => Value
+    created: <Value>(path: string, created: Created<Value>) => Eventually<Value>
   }
 }
 
@@ -22,9 +23,7 @@ export default fp(
       const operationId = this.routeOptions.schema?.operationId ?? ''
       return header === undefined ? undefined : readOnce(String(header), operationId, this.body)
     })
-    fastify.decorateReply('created', function created<
-      Value,
-    >(this: FastifyReply, path: string, result: Created<Value>): Value {
+    fastify.decorateReply('created', function created<Value>(this: FastifyReply, path: string, result: Created<Value>) {
       this.code(201).header('location', `${path}/${result.id}`)
       if (result.replayed) this.header('idempotent-replayed', 'true')
       return this.etag(result)

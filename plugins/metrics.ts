@@ -14,9 +14,20 @@ export default fp(
     const registry = new Registry()
     collectDefaultMetrics({ register: registry })
     const durations = new RequestDurations(registry)
+    const unrouted = durations.observer('none')
     fastify.decorate('metrics', registry)
+    fastify.addHook('onRoute', (route) => {
+      const observe = durations.observer(route.url)
+      route.onResponse = [
+        (request, reply, done) => {
+          observe(request.method, reply.statusCode, reply.elapsedTime)
+          done()
+        },
+        ...[route.onResponse ?? []].flat(),
+      ]
+    })
     fastify.addHook('onResponse', (request, reply, done) => {
-      durations.observe(request.method, request.routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime)
+      if (request.is404) unrouted('ANY', reply.statusCode, reply.elapsedTime)
       done()
     })
   },

@@ -1,22 +1,23 @@
-import underPressure from '@fastify/under-pressure'
 import fp from 'fastify-plugin'
 import { Problem } from '../src/errors.ts'
-
-const retryAfter = { 'retry-after': '1' }
+import { EventLoopDelay } from '../src/event-loop-delay.ts'
 
 /** Sheds load while the event loop is late, so that what is accepted is still answered in time. */
 export default fp(
   async (fastify) => {
-    if (fastify.config.MAX_EVENT_LOOP_DELAY === 0) return
-    await fastify.register(underPressure, {
-      maxEventLoopDelay: fastify.config.MAX_EVENT_LOOP_DELAY,
-      sampleInterval: 250,
-      pressureHandler(request) {
-        // An orchestrator must not kill a process for being busy.
-        if (request.url.startsWith('/health/') || request.url === '/metrics') return
-        throw new Problem('unavailable', 'The server is overloaded', { headers: retryAfter })
-      },
+    const limit = fastify.config.MAX_EVENT_LOOP_DELAY
+    if (limit === 0) return
+    const delay = new EventLoopDelay()
+    fastify.addHook('onClose', async () => delay.stop())
+    fastify.addHook('onRequest', (request, _reply, done) => {
+      if (delay.current <= limit || isForOperators(request.url)) return done()
+      return done(new Problem('unavailable', 'The server is overloaded', { headers: { 'retry-after': '1' } }))
     })
   },
   { name: 'overload', dependencies: ['problems'] },
 )
+
+/** An orchestrator must not kill a process for being busy, nor metrics stop when they matter. */
+function isForOperators(url: string): boolean {
+  return url.startsWith('/health/') || url === '/metrics'
+}

@@ -8,8 +8,8 @@ declare module 'fastify' {
 }
 
 /**
- * While stopping, tells keep-alive clients to close: without it Node waits for each of them to go idle, which
- * took 70 s.
+ * While stopping, Fastify answers with `Connection: close`; a keep-alive connection whose last answer came before
+ * that is closed here when it goes idle. Node alone would wait for its time limit, 70 s.
  */
 export default fp(
   async (fastify) => {
@@ -17,10 +17,9 @@ export default fp(
     fastify.decorate('shutdown', shutdown)
     fastify.addHook('preClose', async () => {
       shutdown.started = true
-    })
-    fastify.addHook('onSend', (_request, reply, payload, done) => {
-      if (shutdown.started) reply.header('connection', 'close')
-      done(null, payload)
+      const timer = setInterval(() => fastify.server.closeIdleConnections(), 50)
+      fastify.server.once('close', () => clearInterval(timer))
+      timer.unref()
     })
   },
   { name: 'shutdown' },

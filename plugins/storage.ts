@@ -10,11 +10,11 @@ declare module 'fastify' {
 /** Opens the database that the settings name, migrates it once all routes have declared their collections, closes it last. */
 export default fp(
   async (fastify) => {
-    const { DATABASE_URL, DATA_DIR, SEED, NODE_ENV, IDEMPOTENCY_HOURS } = fastify.config
+    const { DATABASE_URL, DATA_DIR, SEED, NODE_ENV, IDEMPOTENCY_HOURS, KEEP_BYTES } = fastify.config
     const engine = DATABASE_URL
       ? (await import('../src/storage/postgres/index.ts')).openPostgres(DATABASE_URL)
       : (await import('../src/storage/sqlite/index.ts')).openSqlite(DATA_DIR)
-    const store = new Store(engine)
+    const store = new Store(engine, KEEP_BYTES)
     fastify.decorate('storage', store)
     fastify.addHook('onReady', async () => {
       const applied = await store.migrate(SEED ?? NODE_ENV !== 'production')

@@ -6,7 +6,7 @@ import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Config } from './config.ts'
 import { createClientErrorHandler } from './contract/client-error.ts'
 import { createValidatorCompiler } from './contract/validator.ts'
-import { createLog, LazyLogger, type Log } from './logger.ts'
+import { createLog, type Log } from './logger.ts'
 import { createRequestIds } from './request-id.ts'
 
 declare module 'fastify' {
@@ -26,7 +26,6 @@ export async function createApp(
   const fastify = Fastify({
     loggerInstance: log.logger,
     logController: new LogController({ disableRequestLogging: true }),
-    childLoggerFactory: (logger, bindings) => new LazyLogger(logger, bindings),
     genReqId: createRequestIds(),
     bodyLimit: config.BODY_LIMIT,
     requestTimeout: config.REQUEST_TIMEOUT,

@@ -47,6 +47,11 @@ export const Settings = Type.Object({
     minimum: 0,
     description: 'Longest wait for requests in flight when stopping, in ms.',
   }),
+  KEEP_BYTES: Type.Integer({
+    default: 33_554_432,
+    minimum: 0,
+    description: 'Rendered rows kept in memory for each view, in bytes; embedded engine only, 0 keeps none.',
+  }),
   IDEMPOTENCY_HOURS: Type.Integer({
     default: 24,
     minimum: 1,

@@ -21,34 +21,34 @@ const redact = secrets.flatMap((name) => {
 /** Logs to standard output, or to a stream given by a test. Lines reach it within 100 ms, or on `flush`. */
 export function createLog({ LOG_LEVEL }: Pick<Config, 'LOG_LEVEL'>, stream?: { write: (line: string) => void }): Log {
   const options: pino.LoggerOptions = { level: LOG_LEVEL, base: null, redact: { paths: redact, censor: '[redacted]' } }
-  if (stream) return { logger: pino(options, stream), write: (line) => stream.write(line), flush: () => {} }
-  const destination = pino.destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: 100 })
+  if (stream)
+    return { logger: new LazyLogger(() => pino(options, stream)), write: (line) => stream.write(line), flush: () => {} }
+  const destination = pino.destination({ dest: 1, sync: false, minLength: 16_000, periodicFlush: 100 })
   return {
-    logger: pino(options, destination),
+    logger: new LazyLogger(() => pino(options, destination)),
     write: (line) => destination.write(line),
     flush: () => destination.flushSync(),
   }
 }
 
-type Bindings = Record<string, unknown>
+/** An object and a message, or a message alone; pino's own overloads do not survive being passed on. */
+type Line = [object: unknown, message?: string, ...values: unknown[]]
 
 /**
- * A request's logger, made when it first logs: most requests never do, and a pino child costs more than
+ * A logger whose children are made when they first log: most requests never do, and a pino child costs more than
  * the rest of the routing.
  */
 export class LazyLogger implements FastifyBaseLogger {
-  readonly #parent: FastifyBaseLogger
-  readonly #bindings: Bindings
-  #child: FastifyBaseLogger | undefined
+  readonly #make: () => FastifyBaseLogger
+  #made: FastifyBaseLogger | undefined
 
-  constructor(parent: FastifyBaseLogger, bindings: Bindings) {
-    this.#parent = parent
-    this.#bindings = bindings
+  constructor(make: () => FastifyBaseLogger) {
+    this.#make = make
   }
 
   get #logger(): FastifyBaseLogger {
-    this.#child ??= this.#parent.child(this.#bindings)
-    return this.#child
+    this.#made ??= this.#make()
+    return this.#made
   }
 
   get level(): string {
@@ -59,35 +59,35 @@ export class LazyLogger implements FastifyBaseLogger {
     this.#logger.level = level
   }
 
-  get fatal(): FastifyBaseLogger['fatal'] {
-    return this.#logger.fatal.bind(this.#logger)
+  fatal(...line: Line): void {
+    this.#logger.fatal(...line)
   }
 
-  get error(): FastifyBaseLogger['error'] {
-    return this.#logger.error.bind(this.#logger)
+  error(...line: Line): void {
+    this.#logger.error(...line)
   }
 
-  get warn(): FastifyBaseLogger['warn'] {
-    return this.#logger.warn.bind(this.#logger)
+  warn(...line: Line): void {
+    this.#logger.warn(...line)
   }
 
-  get info(): FastifyBaseLogger['info'] {
-    return this.#logger.info.bind(this.#logger)
+  info(...line: Line): void {
+    this.#logger.info(...line)
   }
 
-  get debug(): FastifyBaseLogger['debug'] {
-    return this.#logger.debug.bind(this.#logger)
+  debug(...line: Line): void {
+    this.#logger.debug(...line)
   }
 
-  get trace(): FastifyBaseLogger['trace'] {
-    return this.#logger.trace.bind(this.#logger)
+  trace(...line: Line): void {
+    this.#logger.trace(...line)
   }
 
-  get silent(): FastifyBaseLogger['silent'] {
-    return this.#logger.silent.bind(this.#logger)
+  silent(...line: Line): void {
+    this.#logger.silent(...line)
   }
 
-  child(bindings: Bindings): FastifyBaseLogger {
-    return this.#logger.child(bindings)
+  child(...given: Parameters<FastifyBaseLogger['child']>): FastifyBaseLogger {
+    return new LazyLogger(() => this.#logger.child(...given))
   }
 }

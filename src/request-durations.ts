@@ -2,11 +2,11 @@
 
 import { Histogram, type Registry } from 'prom-client'
 
-type Observe = (seconds: number) => void
+/** Counts a request that took this long, in ms. */
+export type Observe = (method: string, status: number, duration: number) => void
 
 export class RequestDurations {
   readonly #histogram: Histogram<'method' | 'route' | 'status'>
-  readonly #observers = new Map<string, Map<number, Observe>>()
 
   constructor(registry: Registry) {
     this.#histogram = new Histogram({
@@ -18,17 +18,17 @@ export class RequestDurations {
     })
   }
 
-  /** Counts a request that took this long, in ms. `route` is the pattern: there are as many as routes. */
-  observe(method: string, route: string, status: number, duration: number): void {
-    const observe = this.#observers.get(`${method} ${route}`)?.get(status) ?? this.#resolve(method, route, status)
-    observe(duration / 1000)
-  }
-
-  #resolve(method: string, route: string, status: number): Observe {
-    const { observe } = this.#histogram.labels(method, route, String(status))
-    const key = `${method} ${route}`
-    const statuses = this.#observers.get(key) ?? new Map<number, Observe>()
-    this.#observers.set(key, statuses.set(status, observe))
-    return observe
+  /** The counter of one route, named by its pattern: there are as many as routes. */
+  observer(route: string): Observe {
+    const resolved = new Map<string, Map<number, (seconds: number) => void>>()
+    const resolve = (method: string, status: number) => {
+      const { observe } = this.#histogram.labels(method, route, String(status))
+      resolved.set(method, (resolved.get(method) ?? new Map()).set(status, observe))
+      return observe
+    }
+    return (method, status, duration) => {
+      const observe = resolved.get(method)?.get(status) ?? resolve(method, status)
+      observe(duration / 1000)
+    }
   }
 }

@@ -24,10 +24,10 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       response: { 200: Type.Array(User, { description: 'A page of users.' }) },
       responseHeaders: pageHeaders,
     },
-    handler: async ({ query }, reply) => {
+    handler: ({ query }, reply) => {
       const { limit = defaultLimit, cursor, sort, name, email } = query
       const filter = { name, email }
-      return reply.page(await users.page(User, { limit, cursor, sort, filter }), () => users.count(filter))
+      return reply.page(users.page(User, { limit, cursor, sort, filter }), () => users.count(filter))
     },
   })
 
@@ -63,7 +63,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       responseHeaders: etag,
       problems: ['not-found'],
     },
-    handler: async ({ params }, reply) => reply.etag(await users.get(UserDetail, params.id)),
+    handler: ({ params }, reply) => reply.etag(users.get(UserDetail, params.id)),
   })
 
   fastify.route({
@@ -81,8 +81,8 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       responseHeaders: etag,
       problems: ['not-found', 'conflict', 'precondition-failed'],
     },
-    handler: async (request, reply) =>
-      reply.etag(await users.update(UserDetail, request.params.id, request.body, request.ifMatch())),
+    handler: (request, reply) =>
+      reply.etag(users.update(UserDetail, request.params.id, request.body, request.ifMatch())),
   })
 
   fastify.route({
@@ -102,8 +102,8 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       responseHeaders: etag,
       problems: ['not-found', 'conflict', 'precondition-failed'],
     },
-    handler: async (request, reply) =>
-      reply.etag(await users.update(UserDetail, request.params.id, request.body, request.ifMatch())),
+    handler: (request, reply) =>
+      reply.etag(users.update(UserDetail, request.params.id, request.body, request.ifMatch())),
   })
 
   fastify.route({
@@ -134,10 +134,12 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       description: 'One user by the `id` of the query, as a list shows it.',
       tags,
       querystring: UserParams,
+      headers: headers(ifNoneMatch),
       response: { 200: User },
+      responseHeaders: etag,
       problems: ['not-found'],
     },
-    handler: async ({ query }) => (await users.get(User, query.id)).json,
+    handler: ({ query }, reply) => reply.etag(users.get(User, query.id)),
   })
 }
 

@@ -1,5 +1,6 @@
 /** Compiles schemas into validators: bodies as they are, text parts coerced, every string well-formed Unicode. */
 
+import type { TObject } from '@sinclair/typebox'
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
 import formats from 'ajv-formats'
 import type { FastifySchemaCompiler } from 'fastify'
@@ -18,7 +19,18 @@ function createAjv(own: Options): Ajv {
 export function createValidatorCompiler(): FastifySchemaCompiler<object> {
   const strict = createAjv({})
   const coercing = createAjv({ coerceTypes: true })
-  return ({ schema, httpPart }) => wellFormed((httpPart === 'body' ? strict : coercing).compile(schema))
+  return ({ schema, httpPart }) => {
+    const validate = (httpPart === 'body' ? strict : coercing).compile(schema)
+    // HTTP refuses NUL in headers, and reads them as Latin-1.
+    return httpPart === 'headers' || !hasText(schema) ? validate : wellFormed(validate)
+  }
+}
+
+/** Whether a value of this schema can hold text: anything but an object of numbers and booleans. */
+function hasText(schema: object): boolean {
+  const { type, properties, additionalProperties } = schema as TObject
+  if (type !== 'object' || additionalProperties !== false) return true
+  return Object.values(properties).some(({ type }) => type !== 'integer' && type !== 'number' && type !== 'boolean')
 }
 
 /**

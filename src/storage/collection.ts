@@ -1,12 +1,14 @@
 /** A resource's rows: reads by id and by page, writes with preconditions, all as statements compiled from its declaration. */
 
 import type { Static, TObject } from '@sinclair/typebox'
+import { type Eventually, whenever } from '../contract/eventually.ts'
 import type { Once } from '../contract/idempotency.ts'
 import { JsonText } from '../contract/json-text.ts'
 import { Problem } from '../errors.ts'
 import type { Declaration } from '../schemas/collection.ts'
 import { CollectionSql, keyValues } from './collection-sql.ts'
-import { decodeCursor, encodeCursor, parseSort } from './cursor.ts'
+import { decodeCursor, encodeCursor, type Order, parseSort } from './cursor.ts'
+import { Kept } from './kept.ts'
 import { type Arguments, type Command, type Row, type Statement, type Storage, UniqueViolation } from './storage.ts'
 
 /** One row as a view shows it; `json` is rendered text, typed as the value. */
@@ -44,33 +46,50 @@ export class Collection<Input extends TObject> {
   readonly declaration: Declaration<Input>
   readonly #storage: Storage
   readonly #sql: CollectionSql
+  readonly #kept: Kept | undefined
 
-  constructor(storage: Storage, declaration: Declaration<Input>) {
+  /** `keep`: bytes of rendered rows to hold in memory for each view, where the engine allows it. */
+  constructor(storage: Storage, declaration: Declaration<Input>, keep: number) {
     this.declaration = declaration
     this.#storage = storage
     this.#sql = new CollectionSql(storage.dialect, declaration)
+    if (storage.changedElsewhere && keep > 0) this.#kept = new Kept(keep, () => storage.changedElsewhere?.() ?? true)
   }
 
   /** @throws {Problem} `not-found` */
-  async get<View extends TObject>(view: View, id: number): Promise<Found<Static<View>>> {
-    const row = await this.#storage.first(this.#sql.get(view), { id })
-    if (row === undefined) throw this.#notFound()
-    return found(row, id)
+  get<View extends TObject>(view: View, id: number): Eventually<Found<Static<View>>> {
+    const kept = this.#kept?.row(view, id)
+    if (kept !== undefined) return kept as Found<Static<View>>
+    return whenever(this.#storage.first(this.#sql.get(view), { id }), (row) => {
+      if (row === undefined) throw this.#notFound()
+      const result = found<Static<View>>(row, id)
+      this.#kept?.keepRow(view, result)
+      return result
+    })
   }
 
   /** @throws {Problem} `validation-failed` for a cursor that no page of this order has given. */
-  async page<View extends TObject>(view: View, query: PageQuery): Promise<Page<Static<View>>> {
-    const { limit, cursor } = query
-    const order = parseSort(query.sort ?? 'id')
+  page<View extends TObject>(view: View, query: PageQuery): Eventually<Page<Static<View>>> {
+    const { limit, cursor, sort = 'id' } = query
     const filter = this.#filter(query.filter)
+    const key = this.#kept && JSON.stringify([limit, cursor, sort, filter])
+    const kept = key && this.#kept?.page(view, key)
+    if (kept) return kept as Page<Static<View>>
+    const order = parseSort(sort)
     const after = cursor === undefined ? undefined : decodeCursor(cursor, order, this.#sql.keyed(order.property))
     const statement = this.#sql.page(view, order, Object.keys(filter), after !== undefined)
-    const rows = await this.#storage.texts(statement, { ...filter, ...after, limit: limit + 1 })
+    return whenever(this.#storage.texts(statement, { ...filter, ...after, limit: limit + 1 }), (rows) => {
+      const page = this.#pageOf<Static<View>>(rows, limit, order)
+      if (key) this.#kept?.keepPage(view, key, page)
+      return page
+    })
+  }
+
+  #pageOf<Value>(rows: string[], limit: number, order: Order): Page<Value> {
     const more = rows.length > limit
     if (more) rows.length = limit
     const last = more ? rows.at(-1) : undefined
-    const next =
-      last === undefined ? undefined : encodeCursor(order, JSON.parse(last) as Row, this.#sql.keyOf(order.property))
+    const next = last && encodeCursor(order, JSON.parse(last) as Row, this.#sql.keyOf(order.property))
     return { items: JsonText.of(`[${rows.join(',')}]`), next }
   }
 
@@ -93,6 +112,7 @@ export class Collection<Input extends TObject> {
     if (once) commands.push([this.#sql.keepReply(view), { ...once, now }])
     try {
       const [[row]] = (await this.#storage.write(commands)) as [[Row]]
+      this.#kept?.forgetPages()
       return { ...found<Static<View>>(row, row.id as number), replayed: false }
     } catch (error) {
       if (!(error instanceof UniqueViolation)) throw error
@@ -150,7 +170,7 @@ export class Collection<Input extends TObject> {
   async #conditional(
     id: number,
     versions: Versions,
-    run: (version: number | undefined) => Promise<Row | undefined>,
+    run: (version: number | undefined) => Eventually<Row | undefined>,
   ): Promise<Row> {
     const current = versions === 'any' || versions.length === 1 ? undefined : await this.#current(id)
     const version =
@@ -165,13 +185,14 @@ export class Collection<Input extends TObject> {
   async #change(statement: Statement, args: Arguments): Promise<Row | undefined> {
     try {
       const [rows] = await this.#storage.write([[statement, args]])
+      this.#kept?.forget(args.id as number)
       return rows?.[0]
     } catch (error) {
       throw error instanceof UniqueViolation ? this.#conflict(error) : error
     }
   }
 
-  #current(id: number): Promise<Version | undefined> {
+  #current(id: number): Eventually<Version | undefined> {
     return this.#storage.first<Version>(this.#sql.version, { id })
   }
 

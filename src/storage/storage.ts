@@ -1,5 +1,6 @@
 /** The storage interface: single-statement reads, and writes as data that commit all or nothing. */
 
+import type { Eventually } from '../contract/eventually.ts'
 import type { Migration } from '../schemas/collection.ts'
 import type { Dialect } from './dialect.ts'
 
@@ -19,15 +20,20 @@ export type Command = readonly [statement: Statement, args: Arguments]
 export interface Storage {
   readonly dialect: Dialect
   /** The first row, or `undefined`. */
-  first<Result extends object = Row>(statement: Statement, args: Arguments): Promise<Result | undefined>
+  first<Result extends object = Row>(statement: Statement, args: Arguments): Eventually<Result | undefined>
   /** The only column of every row. */
-  texts(statement: Statement, args: Arguments): Promise<string[]>
+  texts(statement: Statement, args: Arguments): Eventually<string[]>
   /**
    * Runs the commands in one transaction and resolves, once it is durable, with the rows each returned.
    *
    * @throws {UniqueViolation} when a unique key exists already; nothing is kept.
    */
   write(commands: readonly Command[]): Promise<Row[][]>
+  /**
+   * Whether another process has written since this was last asked (told within 100 ms). Only an engine that sees
+   * all its writers has it; only over such an engine are reads kept in memory.
+   */
+  changedElsewhere?(): boolean
   /** Applies those migrations that the database lacks, under a lock, and returns their ids. */
   migrate(migrations: readonly Migration[]): Promise<string[]>
   /** Rejects when the database does not answer. */

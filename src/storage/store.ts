@@ -12,13 +12,17 @@ export class Store {
   readonly #collections: Collection<TObject>[] = []
   #timer: NodeJS.Timeout | undefined
 
-  constructor(engine: Storage) {
+  readonly #keep: number
+
+  /** `keep`: bytes of rendered rows that a collection may hold in memory for each view. */
+  constructor(engine: Storage, keep: number) {
     this.engine = engine
+    this.#keep = keep
   }
 
   /** The collection of a declaration. Its migrations run when the server gets ready, so declare at registration. */
   collection<Input extends TObject>(declaration: Declaration<Input>): Collection<Input> {
-    const collection = new Collection(this.engine, declaration)
+    const collection = new Collection(this.engine, declaration, this.#keep)
     this.#collections.push(collection as unknown as Collection<TObject>)
     return collection
   }

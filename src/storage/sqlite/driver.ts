@@ -27,13 +27,23 @@ export class Connection {
     if (actual !== expected) throw new Error(`SQLite did not take ${name} = ${value} (it is ${actual})`)
   }
 
+  /** Changes when another connection commits, not with this one's own commits. */
+  get dataVersion(): number {
+    return this.preparePlucked('pragma data_version').get([]) as unknown as number
+  }
+
   get inTransaction(): boolean {
     return this.#database.inTransaction
   }
 
-  /** Runs SQL that returns nothing. */
+  /** Runs SQL that returns nothing and is not run again. */
   execute(sql: string): void {
     this.#database.exec(sql)
+  }
+
+  /** Runs one statement that returns nothing, prepared once. */
+  run(sql: string): void {
+    this.prepare(sql).run([])
   }
 
   prepare(sql: string): Prepared {

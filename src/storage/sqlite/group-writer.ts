@@ -36,14 +36,14 @@ export class GroupWriter {
     this.#waiting = []
     const kept: [Write, Row[][]][] = []
     try {
-      this.#connection.execute('begin immediate')
+      this.#connection.run('begin immediate')
       for (const write of group) {
         const rows = this.#run(write)
         if (rows) kept.push([write, rows])
       }
-      this.#connection.execute('commit')
+      this.#connection.run('commit')
     } catch (error) {
-      if (this.#connection.inTransaction) this.#connection.execute('rollback')
+      if (this.#connection.inTransaction) this.#connection.run('rollback')
       const problem = new Problem('unavailable', 'The change could not be stored', { cause: error })
       for (const { reject } of group) reject(problem)
       return
@@ -54,7 +54,7 @@ export class GroupWriter {
   /** Runs one member behind a savepoint: its failure is its own. A lone statement undoes itself. */
   #run({ commands, reject }: Write): Row[][] | undefined {
     const alone = commands.length === 1
-    if (!alone) this.#connection.execute('savepoint member')
+    if (!alone) this.#connection.run('savepoint member')
     try {
       const rows = commands.map(([statement, args]) => {
         const prepared = this.#connection.prepare(statement.sql)
@@ -62,14 +62,19 @@ export class GroupWriter {
         prepared.run(bind(statement, args))
         return []
       })
-      if (!alone) this.#connection.execute('release member')
+      if (!alone) this.#connection.run('release member')
       return rows
     } catch (error) {
       // A full or failing disk ends the whole transaction (SQLITE_FULL, SQLITE_IOERR): the group fails as one.
       if (!this.#connection.inTransaction) throw error
-      if (!alone) this.#connection.execute('rollback to member; release member')
+      if (!alone) this.#undoMember()
       reject(translate(error))
       return undefined
     }
+  }
+
+  #undoMember(): void {
+    this.#connection.run('rollback to member')
+    this.#connection.run('release member')
   }
 }

@@ -9,6 +9,9 @@ import { type Arguments, bind, type Command, type Row, type Statement, type Stor
 import { Connection } from './driver.ts'
 import { GroupWriter } from './group-writer.ts'
 
+/** How often another process's writes are looked for, in ms. */
+const lookEvery = 100
+
 /**
  * Opens `septet.sqlite` in a folder, and makes both where they are missing.
  *
@@ -23,22 +26,34 @@ class SqliteStorage implements Storage {
   readonly dialect = sqlite
   readonly #connection: Connection
   readonly #writer: GroupWriter
+  #lookedAt = 0
+  #dataVersion = 0
 
   constructor(connection: Connection) {
     this.#connection = connection
     this.#writer = new GroupWriter(connection)
   }
 
-  async first<Result extends object = Row>(statement: Statement, args: Arguments): Promise<Result | undefined> {
+  first<Result extends object = Row>(statement: Statement, args: Arguments): Result | undefined {
     return this.#connection.prepare(statement.sql).get(bind(statement, args)) as Result | undefined
   }
 
-  async texts(statement: Statement, args: Arguments): Promise<string[]> {
+  texts(statement: Statement, args: Arguments): string[] {
     return this.#connection.preparePlucked(statement.sql).all(bind(statement, args)) as string[]
   }
 
   write(commands: readonly Command[]): Promise<Row[][]> {
     return this.#writer.write(commands)
+  }
+
+  changedElsewhere(): boolean {
+    const now = Date.now()
+    if (now - this.#lookedAt < lookEvery) return false
+    this.#lookedAt = now
+    const version = this.#connection.dataVersion
+    const changed = version !== this.#dataVersion
+    this.#dataVersion = version
+    return changed
   }
 
   /** The write lock of `BEGIN IMMEDIATE` is the migration lock too. */
