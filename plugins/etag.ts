@@ -35,6 +35,7 @@ function send<Value>(reply: FastifyReply, { version, json }: Found<Value>): Valu
   const { method, headers } = reply.request
   const known = headers['if-none-match']
   if (known === undefined || (method !== 'GET' && method !== 'HEAD') || !matchesWeakly(known, tag)) return json
-  reply.code(304)
-  return undefined as Value
+  reply.code(304).send()
+  // A reply that has been sent may be returned in place of the value: Fastify waits for its end.
+  return reply as Value
 }

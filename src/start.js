@@ -1,4 +1,6 @@
 // Plain JavaScript, so that an older Node can read it and say what to do.
+import module from 'node:module'
+
 const major = Number(process.versions.node.split('.', 1)[0])
 if (major < 24) {
   console.error(
@@ -6,4 +8,6 @@ if (major < 24) {
   )
   process.exit(1)
 }
+// Compiled code is kept between starts; without it each start loads the type stripper and parses everything anew.
+module.enableCompileCache()
 await import('./server.ts')

@@ -10,10 +10,15 @@ type Node = Record<string, unknown>
 /** Renders a document that the contract made. The original is not changed. */
 export function downgrade(document: OpenAPIV3_1.Document): OpenAPIV3.Document {
   const { webhooks: _webhooks, jsonSchemaDialect: _dialect, ...rest } = structuredClone(document)
-  const { identifier: _identifier, ...license } = rest.info.license ?? { name: '' }
+  const { identifier, ...license } = rest.info.license ?? { name: '' }
+  // 3.0 names a license by its address; SPDX publishes one for each identifier.
+  if (identifier) license.url ??= `https://spdx.org/licenses/${identifier}.html`
   const converted = convert(rest) as Node
   return { ...converted, openapi: '3.0.3', info: { ...rest.info, license } } as unknown as OpenAPIV3.Document
 }
+
+/** Keywords that hold data, not schemas: what stands in them is left alone. */
+const values = new Set(['example', 'examples', 'default', 'enum'])
 
 function convert(value: unknown, isMap = false): unknown {
   if (Array.isArray(value)) return value.map((item) => convert(item))
@@ -24,7 +29,7 @@ function convert(value: unknown, isMap = false): unknown {
   return Object.fromEntries(
     Object.entries(node).map(([key, child]) => [
       key,
-      key === 'example' || key === 'default' || key === 'enum' ? child : convert(child, !isMap && maps.has(key)),
+      !isMap && values.has(key) ? child : convert(child, !isMap && maps.has(key)),
     ]),
   )
 }

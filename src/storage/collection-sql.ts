@@ -117,9 +117,21 @@ export class CollectionSql {
     )
   }
 
-  /** Whether the property is compared by a key of text rather than by its own value. */
-  keyed(property: string): boolean {
-    return this.#keyByProperty.has(property)
+  /** Whether a value that came with a cursor can be compared with the property, or with its key. */
+  compares(property: string): (value: unknown) => boolean {
+    switch (this.#typeOf(property)) {
+      case 'integer':
+        return Number.isSafeInteger
+      case 'number':
+        return Number.isFinite
+      default:
+        return (value) => typeof value === 'string' && !value.includes('\0')
+    }
+  }
+
+  #typeOf(property: string): unknown {
+    if (property === 'id' || property === 'version') return 'integer'
+    return this.#keyByProperty.has(property) ? 'string' : this.#declaration.input.properties[property]?.type
   }
 
   /** The function from a property's value to what it is compared by. */

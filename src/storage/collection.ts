@@ -76,7 +76,7 @@ export class Collection<Input extends TObject> {
     const kept = key && this.#kept?.page(view, key)
     if (kept) return kept as Page<Static<View>>
     const order = parseSort(sort)
-    const after = cursor === undefined ? undefined : decodeCursor(cursor, order, this.#sql.keyed(order.property))
+    const after = cursor === undefined ? undefined : decodeCursor(cursor, order, this.#sql.compares(order.property))
     const statement = this.#sql.page(view, order, Object.keys(filter), after !== undefined)
     return whenever(this.#storage.texts(statement, { ...filter, ...after, limit: limit + 1 }), (rows) => {
       const page = this.#pageOf<Static<View>>(rows, limit, order)

@@ -27,15 +27,18 @@ export function encodeCursor({ property, descending }: Order, row: Row, keyOf: (
 }
 
 /**
- * Reads a cursor back. It fits only the order that it was made in.
+ * Reads a cursor back. It fits only the order that it was made in, with a key that `compares` accepts.
  *
  * @throws {Problem} `validation-failed`
  */
-export function decodeCursor(cursor: string, { property, descending }: Order, keyed: boolean): Position {
+export function decodeCursor(
+  cursor: string,
+  { property, descending }: Order,
+  compares: (key: unknown) => boolean,
+): Position {
   try {
     const [sort, afterKey, afterId] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[]
-    const keyFits = keyed ? typeof afterKey === 'string' && !afterKey.includes('\0') : Number.isSafeInteger(afterKey)
-    if (sort === `${descending ? '-' : ''}${property}` && keyFits && Number.isSafeInteger(afterId)) {
+    if (sort === `${descending ? '-' : ''}${property}` && compares(afterKey) && Number.isSafeInteger(afterId)) {
       return { afterKey: afterKey as string | number, afterId: afterId as number }
     }
   } catch {

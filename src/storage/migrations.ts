@@ -33,19 +33,24 @@ const seeds: Migration = {
 
 export const coreMigrations: readonly Migration[] = [idempotency, seeds]
 
+/** The database and this program do not fit each other; the message says why. */
+export class MigrationError extends Error {
+  override readonly name = 'MigrationError'
+}
+
 /**
  * Those of the list that are not applied yet. An id starts with the name of its collection and a hyphen;
  * what a removed resource has left behind is not looked at.
  *
- * @throws when a collection has a migration that this program does not know: a newer one has used the database.
+ * @throws {MigrationError} when a collection has a migration that this program does not know: a newer one has used the database.
  */
 export function pending(migrations: readonly Migration[], applied: ReadonlySet<string>): Migration[] {
   const known = new Set(migrations.map(({ id }) => id))
-  if (known.size !== migrations.length) throw new Error('two migrations have the same id')
+  if (known.size !== migrations.length) throw new MigrationError('two migrations have the same id')
   const owners = new Set(migrations.map(ownerOf))
   const foreign = [...applied].filter((id) => !known.has(id) && owners.has(ownerOf({ id })))
   if (foreign.length > 0) {
-    throw new Error(`the database has migrations that this version does not know: ${foreign.join(', ')}`)
+    throw new MigrationError(`the database has migrations that this version does not know: ${foreign.join(', ')}`)
   }
   return migrations.filter(({ id }) => !applied.has(id))
 }

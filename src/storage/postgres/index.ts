@@ -20,20 +20,25 @@ export function openPostgres(url: string): Storage {
   return new PostgresStorage(url)
 }
 
+/** Of a request: how long the server may take, and how long to wait for one that does not answer at all. */
+const limits = { statement_timeout: 10_000, query_timeout: 12_000 }
+
 class PostgresStorage implements Storage {
   readonly dialect = postgres
+  readonly #settings: pg.ClientConfig
   readonly #reader: Reader
   readonly #pool: pg.Pool
+  readonly #writing = new Set<Promise<unknown>>()
 
   constructor(url: string) {
-    const settings = {
+    this.#settings = {
       connectionString: url,
       application_name: 'septet',
       connectionTimeoutMillis: 5000,
-      statement_timeout: 10_000,
+      keepAlive: true,
     }
-    this.#reader = new Reader(settings)
-    this.#pool = new pg.Pool({ ...settings, max: 10 })
+    this.#reader = new Reader({ ...this.#settings, ...limits })
+    this.#pool = new pg.Pool({ ...this.#settings, ...limits, max: 10 })
     // An idle connection that the server ends is replaced at the next write.
     this.#pool.on('error', () => {})
   }
@@ -56,7 +61,13 @@ class PostgresStorage implements Storage {
     return rows.map((row) => Object.values(row)[0] as string)
   }
 
-  async write(commands: readonly Command[]): Promise<Row[][]> {
+  write(commands: readonly Command[]): Promise<Row[][]> {
+    const writing = this.#write(commands).finally(() => this.#writing.delete(writing))
+    this.#writing.add(writing)
+    return writing
+  }
+
+  async #write(commands: readonly Command[]): Promise<Row[][]> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#transact(commands)
@@ -69,33 +80,18 @@ class PostgresStorage implements Storage {
   async #transact(commands: readonly Command[]): Promise<Row[][]> {
     const [only] = commands
     if (only && commands.length === 1) return [await run(this.#pool, only)]
-    return this.#transaction(async (client) => {
+    return transaction(this.#pool, async (client) => {
       const results: Row[][] = []
       for (const command of commands) results.push(await run(client, command))
       return results
     })
   }
 
-  async #transaction<Result>(body: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
-    const client = await this.#pool.connect()
-    let failure: Error | undefined
-    try {
-      await client.query('begin')
-      const result = await body(client)
-      await client.query('commit')
-      return result
-    } catch (error) {
-      await client.query('rollback').catch((rollbackError: Error) => {
-        failure = rollbackError
-      })
-      throw error
-    } finally {
-      client.release(failure)
-    }
-  }
-
+  /** On a connection without limits: waiting for another process, or building an index, may take long. */
   async migrate(migrations: readonly Migration[]): Promise<string[]> {
-    const applied = this.#transaction(async (client) => {
+    const pool = new pg.Pool({ ...this.#settings, max: 1 })
+    pool.on('error', () => {})
+    const applied = transaction(pool, async (client) => {
       await client.query('select pg_advisory_xact_lock($1)', [migrationLock])
       await client.query('create table if not exists migrations (id text primary key, applied_at text not null)')
       const { rows } = await client.query<{ id: string }>('select id from migrations')
@@ -106,16 +102,22 @@ class PostgresStorage implements Storage {
       }
       return missing.map(({ id }) => id)
     })
-    return applied.catch((error: unknown) => {
+    try {
+      return await applied
+    } catch (error) {
       throw translate(error)
-    })
+    } finally {
+      await pool.end()
+    }
   }
 
   async ping(): Promise<void> {
     await this.#reader.query({ text: 'select 1' })
   }
 
+  /** A pool that ends forgets whoever waits for one of its connections: the writes come first. */
   async close(): Promise<void> {
+    await Promise.allSettled(this.#writing)
     await Promise.all([this.#reader.close(), this.#pool.end()])
   }
 }
@@ -123,4 +125,28 @@ class PostgresStorage implements Storage {
 async function run(client: pg.Pool | pg.PoolClient, [statement, args]: Command): Promise<Row[]> {
   const { rows } = await client.query<Row>({ name: statement.name, text: statement.sql, values: bind(statement, args) })
   return rows
+}
+
+async function transaction<Result>(pool: pg.Pool, body: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
+  const client = await pool.connect()
+  let failure: Error | undefined
+  // A connection may be lost between two queries, when none of them would hear of it.
+  const onLost = (error: Error) => {
+    failure = error
+  }
+  client.on('error', onLost)
+  try {
+    await client.query('begin')
+    const result = await body(client)
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch((rollbackError: Error) => {
+      failure = rollbackError
+    })
+    throw error
+  } finally {
+    client.off('error', onLost)
+    client.release(failure)
+  }
 }

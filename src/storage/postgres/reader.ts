@@ -1,7 +1,7 @@
 /** One pipelined connection for single-statement reads, made anew after it is lost. */
 
 import pg from 'pg'
-import { translate } from './errors.ts'
+import { isLost, translate } from './errors.ts'
 
 export class Reader {
   readonly #settings: pg.ClientConfig
@@ -13,13 +13,16 @@ export class Reader {
 
   /** Runs a read. Lost with its connection, it is asked once more on a new one: it changes nothing. */
   async query(query: pg.QueryConfig): Promise<pg.QueryResult> {
+    const connecting = this.#connected()
     try {
-      return await this.#once(query)
+      return await (await connecting).query(query)
     } catch (error) {
-      if (error instanceof pg.DatabaseError && !error.code?.startsWith('57P')) throw translate(error)
+      if (!isLost(error)) throw translate(error)
+      // One that answers too late is not gone yet.
+      this.#forget(connecting)
     }
     try {
-      return await this.#once(query)
+      return await (await this.#connected()).query(query)
     } catch (error) {
       throw translate(error)
     }
@@ -31,24 +34,23 @@ export class Reader {
     await client?.end()
   }
 
-  async #once(query: pg.QueryConfig): Promise<pg.QueryResult> {
+  #connected(): Promise<pg.Client> {
     this.#connecting ??= this.#connect()
-    return (await this.#connecting).query(query)
+    return this.#connecting
   }
 
-  async #connect(): Promise<pg.Client> {
+  #connect(): Promise<pg.Client> {
     const client = new pg.Client(this.#settings)
-    const forget = () => {
-      this.#connecting = undefined
-    }
+    const connecting = client.connect().then(() => client)
+    const forget = () => this.#forget(connecting)
     client.on('error', forget)
     client.on('end', forget)
-    try {
-      await client.connect()
-    } catch (error) {
-      forget()
-      throw error
-    }
-    return client
+    connecting.catch(forget)
+    return connecting
+  }
+
+  /** A lost connection reports itself more than once, the last time perhaps when the next one is there already. */
+  #forget(connecting: Promise<pg.Client>): void {
+    if (this.#connecting === connecting) this.#connecting = undefined
   }
 }

@@ -1,6 +1,7 @@
 /** The only file that knows better-sqlite3: a connection with its settings, and its statements by text. */
 
 import Database from 'better-sqlite3'
+import { Problem } from '../../errors.ts'
 import { UniqueViolation } from '../storage.ts'
 
 export type Prepared = Database.Statement<unknown[][]>
@@ -60,16 +61,29 @@ export class Connection {
     return prepared
   }
 
-  /** Moves the log into the file, so that the file alone is the database. */
+  /** Moves the log into the file, so that the file alone is the database. May be called again. */
   close(): void {
-    this.#database.pragma('wal_checkpoint(TRUNCATE)')
-    this.#database.close()
+    if (!this.#database.open) return
+    try {
+      this.#database.pragma('wal_checkpoint(TRUNCATE)')
+    } finally {
+      this.#database.close()
+    }
   }
 }
 
+/** The disk is full or fails, or another process holds the file. */
+const outside = /^SQLITE_(FULL|IOERR|BUSY|LOCKED|READONLY|CANTOPEN|NOMEM)/
+
 /** A driver's error as the storage interface names it. */
 export function translate(error: unknown): unknown {
-  if (!(error instanceof Database.SqliteError) || !error.message.startsWith('UNIQUE constraint failed: ')) return error
+  if (!(error instanceof Database.SqliteError)) return error
+  if (outside.test(error.code)) return unavailable(error)
+  if (!error.message.startsWith('UNIQUE constraint failed: ')) return error
   const [, table = '', column = ''] = /: (\w+)\.(\w+)/.exec(error.message) ?? []
   return new UniqueViolation(table, column)
+}
+
+export function unavailable(cause: unknown): Problem {
+  return new Problem('unavailable', 'The database cannot be used', { cause, headers: { 'retry-after': '1' } })
 }

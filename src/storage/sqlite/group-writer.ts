@@ -1,8 +1,7 @@
 /** Group commit: all writes of one turn of the event loop share a transaction, and so one sync of the disk. */
 
-import { Problem } from '../../errors.ts'
 import { bind, type Command, type Row } from '../storage.ts'
-import { type Connection, translate } from './driver.ts'
+import { type Connection, translate, unavailable } from './driver.ts'
 
 interface Write {
   commands: readonly Command[]
@@ -44,8 +43,7 @@ export class GroupWriter {
       this.#connection.run('commit')
     } catch (error) {
       if (this.#connection.inTransaction) this.#connection.run('rollback')
-      const problem = new Problem('unavailable', 'The change could not be stored', { cause: error })
-      for (const { reject } of group) reject(problem)
+      for (const { reject } of group) reject(unavailable(error))
       return
     }
     for (const [{ resolve }, rows] of kept) resolve(rows)

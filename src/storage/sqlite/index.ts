@@ -6,7 +6,7 @@ import type { Migration } from '../../schemas/collection.ts'
 import { sqlite } from '../dialect.ts'
 import { pending } from '../migrations.ts'
 import { type Arguments, bind, type Command, type Row, type Statement, type Storage } from '../storage.ts'
-import { Connection } from './driver.ts'
+import { Connection, translate } from './driver.ts'
 import { GroupWriter } from './group-writer.ts'
 
 /** How often another process's writes are looked for, in ms. */
@@ -35,11 +35,19 @@ class SqliteStorage implements Storage {
   }
 
   first<Result extends object = Row>(statement: Statement, args: Arguments): Result | undefined {
-    return this.#connection.prepare(statement.sql).get(bind(statement, args)) as Result | undefined
+    try {
+      return this.#connection.prepare(statement.sql).get(bind(statement, args)) as Result | undefined
+    } catch (error) {
+      throw translate(error)
+    }
   }
 
   texts(statement: Statement, args: Arguments): string[] {
-    return this.#connection.preparePlucked(statement.sql).all(bind(statement, args)) as string[]
+    try {
+      return this.#connection.preparePlucked(statement.sql).all(bind(statement, args)) as string[]
+    } catch (error) {
+      throw translate(error)
+    }
   }
 
   write(commands: readonly Command[]): Promise<Row[][]> {
@@ -47,7 +55,8 @@ class SqliteStorage implements Storage {
   }
 
   changedElsewhere(): boolean {
-    const now = Date.now()
+    // Not the time of day: that may be set back.
+    const now = performance.now()
     if (now - this.#lookedAt < lookEvery) return false
     this.#lookedAt = now
     const version = this.#connection.dataVersion
@@ -71,7 +80,7 @@ class SqliteStorage implements Storage {
       connection.execute('commit')
       return missing.map(({ id }) => id)
     } catch (error) {
-      connection.execute('rollback')
+      if (connection.inTransaction) connection.execute('rollback')
       throw error
     }
   }

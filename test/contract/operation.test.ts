@@ -1,0 +1,48 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'tap'
+import { build, temporaryFolder } from '../helper.ts'
+
+const complete = `operationId: 'getThing', summary: 'Get', description: 'Gets.', tags: ['things'], response: { 200: { type: 'object' } }`
+
+test('a route that is no operation stops the start with its name, the place and the reason', async (t) => {
+  const cases: [string, RegExp][] = [
+    [complete.replace("operationId: 'getThing', ", ''), /GET \/things: schema\.operationId is missing/],
+    [complete.replace("'getThing'", "'Get-thing'"), /schema\.operationId must be a camelCase name/],
+    [complete.replace("'getThing'", "'getUser'"), /getUser: GET \/things has the operationId of GET \/users\/:id/],
+    [complete.replace("summary: 'Get', ", ''), /getThing: schema\.summary is missing/],
+    [complete.replace("tags: ['things'], ", ''), /getThing: schema\.tags must hold exactly one tag/],
+    [complete.replace('200:', '404:'), /getThing: schema\.response must hold exactly one success status/],
+    [
+      `${complete}, querystring: { type: 'object', properties: {} }`,
+      /getThing: schema\.querystring must set additionalProperties: false/,
+    ],
+    [
+      `${complete}, querystring: { type: 'object', properties: { a: { type: 'string' } }, additionalProperties: false },
+       params: { type: 'object', properties: { a: { type: 'string' } }, additionalProperties: false }`,
+      /getThing: schema\.querystring\.a has the name of params\.a/,
+    ],
+  ]
+  for (const [schema, expected] of cases) {
+    const folder = temporaryFolder(t)
+    writeFileSync(
+      join(folder, 'things.mjs'),
+      `export default async (fastify) => { fastify.get('/things', { schema: { ${schema} } }, async () => ({})) }`,
+    )
+    await t.rejects(build(t, {}, folder), { message: expected })
+  }
+})
+
+test('the contract holds every operation, without HEAD twins and hidden routes', async (t) => {
+  const { app } = await build(t)
+  t.same([...app.contract.keys()].sort(), [
+    'createUser',
+    'deleteUser',
+    'findUser',
+    'getUser',
+    'listUsers',
+    'replaceUser',
+    'updateUser',
+  ])
+  t.match(app.contract.get('createUser'), { method: 'POST', url: '/users', tag: 'users', success: { status: 201 } })
+})
