@@ -8,6 +8,7 @@ export default fp(
     const limit = fastify.config.MAX_EVENT_LOOP_DELAY
     if (limit === 0) return
     const delay = new EventLoopDelay()
+    fastify.addHook('onReady', async () => delay.start())
     fastify.addHook('onClose', async () => delay.stop())
     fastify.addHook('onRequest', (request, _reply, done) => {
       if (delay.current <= limit || isForOperators(request.url)) return done()

@@ -10,17 +10,20 @@ const sampleInterval = 250
  * request, at 2 µs.
  */
 export class EventLoopDelay {
-  /** Mean delay of the last quarter of a second, in ms. */
+  /** Delay in ms that lasted for two samples, half a second: one long garbage collection is no overload. */
   current = 0
   readonly #histogram = monitorEventLoopDelay({ resolution })
-  readonly #timer: NodeJS.Timeout
+  #last = 0
+  #timer: NodeJS.Timeout | undefined
 
-  constructor() {
+  /** To be called when the start is over: it blocks the loop, and says nothing about load. */
+  start(): void {
     this.#histogram.enable()
     this.#timer = setInterval(() => {
       // Empty when the loop stood still for the whole sample.
       const mean = this.#histogram.count === 0 ? sampleInterval : this.#histogram.mean / 1e6 - resolution
-      this.current = Math.max(0, mean)
+      this.current = Math.max(0, Math.min(mean, this.#last))
+      this.#last = mean
       this.#histogram.reset()
     }, sampleInterval).unref()
   }
