@@ -3,7 +3,9 @@
 import type { FastifyInstance } from 'fastify'
 import { createApp } from './app.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
+import { ContractError } from './contract/operation.ts'
 import { createLog, type Log } from './logger.ts'
+import { MigrationError } from './storage/migrations.ts'
 
 try {
   const config = readConfig(process.env)
@@ -53,7 +55,7 @@ async function stop(fastify: FastifyInstance, log: Log, signal: NodeJS.Signals):
 
 /** One line that names the setting to change. */
 function explain(error: NodeJS.ErrnoException): string {
-  if (error instanceof ConfigError) return error.message
+  if (error instanceof ConfigError || error instanceof ContractError) return error.message
   const { PORT = '8080', HOST = '127.0.0.1', DATA_DIR = 'data' } = process.env
   switch (error.code) {
     case 'EADDRINUSE':
@@ -65,6 +67,7 @@ function explain(error: NodeJS.ErrnoException): string {
       if (error.syscall === 'listen') return `PORT ${PORT} needs more rights; set PORT to 1024 or above`
   }
   const database = process.env.DATABASE_URL ? 'DATABASE_URL' : `DATA_DIR ${DATA_DIR}`
+  if (error instanceof MigrationError) return `${database}: ${error.message}`
   const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
   if (error.code === 'unavailable' || isStorage(error)) return `${database} cannot be used: ${error.message}${cause}`
   return error.stack ?? String(error)

@@ -30,7 +30,7 @@ export function normaliseEmail(address: string): string {
   return `${fold(address.slice(0, at))}@${domainToASCII(host) || host.toLowerCase()}`
 }
 
-/** Lower case in NFC, so that a search ignores case and composition. */
+/** Lower case in NFC, so that a search ignores case and composition. A sigma is one letter, wherever it stands. */
 export function fold(text: string): string {
-  return text.normalize('NFC').toLowerCase().normalize('NFC')
+  return text.normalize('NFC').toLowerCase().normalize('NFC').replaceAll('ς', 'σ')
 }

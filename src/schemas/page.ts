@@ -12,7 +12,7 @@ export const pageQuery = {
   cursor: Type.Optional(
     Type.String({
       minLength: 1,
-      maxLength: 2048,
+      maxLength: 4096,
       pattern: '^[A-Za-z0-9_-]+$',
       description: 'Where the page starts: the `cursor` of the `Link` header with `rel="next"`.',
     }),

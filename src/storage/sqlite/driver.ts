@@ -6,6 +6,9 @@ import { UniqueViolation } from '../storage.ts'
 
 export type Prepared = Database.Statement<unknown[][]>
 
+/** Longest wait for another process's lock, in ms; the event loop waits along. */
+const lockTimeout = 1000
+
 export class Connection {
   /** Statements hold no reference to the database handle, so that it lives here. */
   readonly #database: Database.Database
@@ -14,7 +17,7 @@ export class Connection {
 
   /** @throws when the file is not a database, cannot be written, or does not take the settings. */
   constructor(file: string) {
-    this.#database = new Database(file, { timeout: 5000 })
+    this.#database = new Database(file, { timeout: lockTimeout })
     this.#set('journal_mode', 'wal')
     // Builds differ in their default for WAL; only FULL (2) syncs each commit.
     this.#set('synchronous', 'full', 2)
