@@ -72,7 +72,8 @@ export class Collection<Input extends TObject> {
   page<View extends TObject>(view: View, query: PageQuery): Eventually<Page<Static<View>>> {
     const { limit, cursor, sort = 'id' } = query
     const filter = this.#filter(query.filter)
-    const key = this.#kept && JSON.stringify([limit, cursor, sort, filter])
+    // First pages are asked for again and again; those behind them are too many to meet one twice.
+    const key = this.#kept && cursor === undefined ? JSON.stringify([limit, sort, filter]) : undefined
     const kept = key && this.#kept?.page(view, key)
     if (kept) return kept as Page<Static<View>>
     const order = parseSort(sort)

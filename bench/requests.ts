@@ -1,0 +1,55 @@
+/** The requests of each case, as bytes to be sent. */
+
+import { encodeCursor } from '../src/storage/cursor.ts'
+
+export type Kind = 'first page' | 'page' | 'deep page' | 'find' | 'get' | 'create'
+
+export const statusOf = (kind: Kind) => (kind === 'create' ? 201 : 200)
+
+/** All users of the smaller database, so that a cache in the server meets what it would in real random use. */
+const poolSize = 100_000
+/** Users on the deep pages: the last tenth. */
+const deep = 0.9
+const head = 'HTTP/1.1\r\nHost: 127.0.0.1\r\n'
+
+let created = 0
+const stamp = `${Date.now().toString(36)}-${process.pid.toString(36)}`
+
+/** A function that gives the next request of a kind, for a database of this many users. */
+export function requestsOf(kind: Kind, users: number): () => Buffer {
+  if (kind === 'create') return create
+  const size = kind === 'first page' ? 1 : poolSize
+  const pool = Array.from({ length: size }, (_, index) =>
+    Buffer.from(`GET ${pathOf(kind, users, index / size)} ${head}\r\n`, 'latin1'),
+  )
+  return () => pool[Math.floor(Math.random() * size)] as Buffer
+}
+
+/** The path of one request; `place` from 0 to 1 says which user it is about. */
+export function pathOf(kind: Exclude<Kind, 'create'>, users: number, place: number): string {
+  const between = (from: number, to: number) => from + Math.floor(place * (to - from + 1))
+  switch (kind) {
+    case 'first page':
+      return '/users'
+    case 'page':
+      return pageAfter(between(1, users - 21))
+    case 'deep page':
+      return pageAfter(between(Math.floor(users * deep), users - 21))
+    case 'find':
+      return `/user?id=${between(1, users)}`
+    case 'get':
+      return `/users/${between(1, users)}`
+  }
+}
+
+export function pageAfter(id: number): string {
+  return `/users?cursor=${encodeCursor({ property: 'id', descending: false }, { id }, (value) => value)}`
+}
+
+/** No two addresses are the same, also across runs against one database. */
+function create(): Buffer {
+  created += 1
+  const body = `{"name":"Fatima Hassan","email":"bench-${stamp}-${created.toString(36)}@example.com"}`
+  const headers = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n`
+  return Buffer.from(`POST /users ${head}${headers}\r\n${body}`, 'latin1')
+}
