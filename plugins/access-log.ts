@@ -5,8 +5,8 @@ import type { Log } from '../src/logger.ts'
 /** One line a request, as `ACCESS_LOG` says. The query is left out: it may hold what is not for logs. */
 export default fp<{ log: Log }>(
   async (fastify, { log }) => {
-    const { ACCESS_LOG } = fastify.config
-    if (ACCESS_LOG === 'off') return
+    const { ACCESS_LOG, LOG_LEVEL } = fastify.config
+    if (ACCESS_LOG === 'off' || !['trace', 'debug', 'info'].includes(LOG_LEVEL)) return
     fastify.addHook('onResponse', (request, reply, done) => {
       if (ACCESS_LOG === 'all' || reply.statusCode >= 400) log.write(accessLine(request, reply))
       done()

@@ -1,12 +1,11 @@
 import cors from '@fastify/cors'
 import fp from 'fastify-plugin'
+import { originsOf } from '../src/config.ts'
 
 /** Lets browsers on the configured origins call; without the setting no hook is added. */
 export default fp(
   async (fastify) => {
-    const origins = fastify.config.CORS_ORIGINS.split(',')
-      .map((origin) => origin.trim())
-      .filter(Boolean)
+    const origins = originsOf(fastify.config)
     if (origins.length === 0) return
     await fastify.register(cors, {
       origin: origins.includes('*') ? '*' : origins,
@@ -16,7 +15,6 @@ export default fp(
         'Link',
         'Location',
         'Retry-After',
-        'X-Request-Id',
         'X-Total-Count',
         'Preference-Applied',
         'Idempotent-Replayed',

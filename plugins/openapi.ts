@@ -34,5 +34,5 @@ export default fp(
       return older
     })
   },
-  { name: 'openapi', dependencies: ['contract'] },
+  { name: 'openapi', dependencies: ['contract', 'problems', 'security-headers'] },
 )

@@ -15,10 +15,10 @@ export default fp(
       return done(new Problem('unavailable', 'The server is overloaded', { headers: { 'retry-after': '1' } }))
     })
   },
-  { name: 'overload', dependencies: ['problems'] },
+  { name: 'overload', dependencies: ['problems', 'security-headers'] },
 )
 
 /** An orchestrator must not kill a process for being busy, nor metrics stop when they matter. */
 function isForOperators(url: string): boolean {
-  return url.startsWith('/health/') || url === '/metrics'
+  return url.startsWith('/health/') || url.startsWith('/metrics')
 }

@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import { AllowedMethods } from '../src/contract/allowed-methods.ts'
-import { problemOf } from '../src/contract/problem-of.ts'
+import { sendProblem } from '../src/contract/problem-of.ts'
 import { Problem, type ProblemCode, type ProblemOptions } from '../src/errors.ts'
 
 declare module 'fastify' {
@@ -17,16 +17,7 @@ export default fp(
     fastify.addHook('onRoute', ({ url, method }) => allowed.add(url, method))
     fastify.decorate('problem', (code, detail, options) => new Problem(code, detail, options))
 
-    fastify.setErrorHandler((error, request, reply) => {
-      const problem = problemOf(error)
-      if (problem.statusCode >= 500) request.log.error({ err: problem.cause ?? problem }, problem.message)
-      if (problem.headers) reply.headers(problem.headers)
-      return reply
-        .code(problem.statusCode)
-        .type('application/problem+json')
-        .serializer(JSON.stringify)
-        .send(problem.document(request.id))
-    })
+    fastify.setErrorHandler(sendProblem)
 
     fastify.setNotFoundHandler((request, reply) => {
       const path = request.url.split('?', 1)[0] ?? ''

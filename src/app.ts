@@ -5,6 +5,8 @@ import autoload from '@fastify/autoload'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Config } from './config.ts'
 import { createClientErrorHandler } from './contract/client-error.ts'
+import { sendProblem } from './contract/problem-of.ts'
+import { securityHeaders } from './contract/security-headers.ts'
 import { createValidatorCompiler } from './contract/validator.ts'
 import { createLog, type Log } from './logger.ts'
 import { createRequestIds } from './request-id.ts'
@@ -37,6 +39,8 @@ export async function createApp(
       maxHeaderSize: 16_384,
     },
     clientErrorHandler: createClientErrorHandler(),
+    // A path that cannot be decoded never reaches a hook.
+    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply.headers(securityHeaders)),
     forceCloseConnections: 'idle',
     // A stopping server still answers what reaches it, and says `Connection: close`.
     return503OnClosing: false,

@@ -31,10 +31,16 @@ export const Settings = Type.Object({
     default: '',
     description: 'Origins that a browser may call from, separated by commas; `*` for any.',
   }),
-  BODY_LIMIT: Type.Integer({ default: 1_048_576, minimum: 1024, description: 'Largest request body, in bytes.' }),
+  BODY_LIMIT: Type.Integer({
+    default: 1_048_576,
+    minimum: 1024,
+    maximum: 1_073_741_824,
+    description: 'Largest request body, in bytes.',
+  }),
   REQUEST_TIMEOUT: Type.Integer({
     default: 30_000,
     minimum: 1000,
+    maximum: 3_600_000,
     description: 'Time for a whole request to arrive, in ms; its headers have a third of it.',
   }),
   MAX_EVENT_LOOP_DELAY: Type.Integer({
@@ -45,21 +51,25 @@ export const Settings = Type.Object({
   SHUTDOWN_TIMEOUT: Type.Integer({
     default: 10_000,
     minimum: 0,
+    maximum: 3_600_000,
     description: 'Longest wait for requests in flight when stopping, in ms.',
   }),
   KEEP_BYTES: Type.Integer({
     default: 33_554_432,
     minimum: 0,
+    maximum: 1_099_511_627_776,
     description: 'Rendered rows kept in memory for each view, in bytes; embedded engine only, 0 keeps none.',
   }),
   IDEMPOTENCY_HOURS: Type.Integer({
     default: 24,
     minimum: 1,
+    maximum: 87_600,
     description: 'How long a reply is kept for its `Idempotency-Key`.',
   }),
   NODE_ENV: Type.String({
     default: 'development',
-    description: '`production` leaves out the start-up lines for people.',
+    pattern: '^(development|test|production)$',
+    description: '`production` leaves out the example users and the start-up lines for people.',
   }),
 })
 
@@ -92,8 +102,20 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     })
     throw new ConfigError(reasons.join('; '))
   }
+  for (const origin of originsOf(config)) {
+    if (origin !== '*' && !(URL.canParse(origin) && new URL(origin).origin === origin)) {
+      throw new ConfigError(`CORS_ORIGINS must hold origins such as https://app.example, got "${origin}"`)
+    }
+  }
   if (!loopback.test(config.HOST)) {
     throw new ConfigError(`HOST must be a loopback address while the API has no access control, got "${config.HOST}"`)
   }
   return config
+}
+
+/** The origins of `CORS_ORIGINS`. */
+export function originsOf({ CORS_ORIGINS }: Pick<Config, 'CORS_ORIGINS'>): string[] {
+  return CORS_ORIGINS.split(',')
+    .map((origin) => origin.trim())
+    .filter(Boolean)
 }

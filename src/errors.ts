@@ -2,8 +2,8 @@
 
 /** Stable code → HTTP status and title. Codes are never renamed or reused. */
 export const catalogue = {
-  'validation-failed': { status: 400, title: 'Validation failed' },
   'malformed-request': { status: 400, title: 'Malformed request' },
+  'validation-failed': { status: 400, title: 'Validation failed' },
   unauthenticated: { status: 401, title: 'Unauthenticated' },
   forbidden: { status: 403, title: 'Forbidden' },
   'not-found': { status: 404, title: 'Not found' },
@@ -14,6 +14,7 @@ export const catalogue = {
   'payload-too-large': { status: 413, title: 'Payload too large' },
   'uri-too-long': { status: 414, title: 'URI too long' },
   'unsupported-media-type': { status: 415, title: 'Unsupported media type' },
+  'misdirected-request': { status: 421, title: 'Misdirected request' },
   'idempotency-key-reused': { status: 422, title: 'Idempotency key reused' },
   'rate-limited': { status: 429, title: 'Rate limited' },
   'quota-exceeded': { status: 429, title: 'Quota exceeded' },

@@ -21,7 +21,7 @@ export class EventLoopDelay {
     this.#histogram.enable()
     this.#timer = setInterval(() => {
       // Empty when the loop stood still for the whole sample.
-      const mean = this.#histogram.count === 0 ? sampleInterval : this.#histogram.mean / 1e6 - resolution
+      const mean = this.#histogram.count === 0 ? Number.POSITIVE_INFINITY : this.#histogram.mean / 1e6 - resolution
       this.current = Math.max(0, Math.min(mean, this.#last))
       this.#last = mean
       this.#histogram.reset()

@@ -1,4 +1,4 @@
-/** Ids that tie a reply to its log lines. */
+/** Ids that tie a problem document to its log lines; a caller that sends `X-Request-Id` knows them before. */
 
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'

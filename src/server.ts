@@ -49,8 +49,13 @@ async function stop(fastify: FastifyInstance, log: Log, signal: NodeJS.Signals):
     fastify.log.error('requests in flight were cut off')
     end(1)
   }, fastify.config.SHUTDOWN_TIMEOUT).unref()
-  await fastify.close()
-  end(0)
+  await fastify.close().then(
+    () => end(0),
+    (error: unknown) => {
+      fastify.log.error({ err: error }, 'the stop failed')
+      end(1)
+    },
+  )
 }
 
 /** One line that names the setting to change. */

@@ -1,7 +1,8 @@
 /** Turns whatever a request's life can throw into a problem of the closed list. */
 
-import type { FastifyError } from 'fastify'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { codeForStatus, Problem, type ProblemCode, type Violation } from '../errors.ts'
+import { pointerTo } from './pointer.ts'
 
 type Thrown = Partial<FastifyError> & { message?: string }
 
@@ -17,11 +18,23 @@ const maxViolations = 50
 
 /** Fastify's own failures before a handler runs, by their stable codes. */
 const fastifyCodes: Record<string, [ProblemCode, string]> = {
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', 'The body must be sent as application/json'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', 'This operation does not take a body of this media type'],
   FST_ERR_CTP_BODY_TOO_LARGE: ['payload-too-large', 'The body is larger than this server accepts'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed-request', 'The body is not as long as Content-Length says'],
   FST_ERR_BAD_URL: ['malformed-request', 'The path is not a valid URL'],
   FST_ERR_HANDLER_TIMEOUT: ['timeout', 'The operation took too long'],
+}
+
+/** Answers with the problem of a thrown value. Its cause, if it is the server's, goes to the log alone. */
+export function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = problemOf(thrown)
+  if (problem.statusCode >= 500) request.log.error({ err: problem.cause ?? problem }, problem.message)
+  if (problem.headers) reply.headers(problem.headers)
+  return reply
+    .code(problem.statusCode)
+    .type('application/problem+json')
+    .serializer(JSON.stringify)
+    .send(problem.document(request.id))
 }
 
 /** The problem for a thrown value; what is not expected becomes `internal`, its cause kept for the log alone. */
@@ -44,7 +57,7 @@ function validationProblem({ validation = [], validationContext = 'body' }: Thro
   const errors = validation.slice(0, maxViolations).map((violation): Violation => {
     const { missingProperty, additionalProperty } = violation.params as Record<string, string | undefined>
     const property = missingProperty ?? additionalProperty
-    const pointer = property === undefined ? '' : `/${property.replaceAll('~', '~0').replaceAll('/', '~1')}`
+    const pointer = property === undefined ? '' : pointerTo(property)
     return { in: where, pointer: violation.instancePath + pointer, detail: violation.message ?? 'is not valid' }
   })
   const more =

@@ -5,6 +5,7 @@ import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
 import formats from 'ajv-formats'
 import type { FastifySchemaCompiler } from 'fastify'
 import { isEmail } from '../schemas/email.ts'
+import { pointerTo } from './pointer.ts'
 
 const options: Options = { allErrors: true, useDefaults: true, strict: true, strictTypes: 'log', discriminator: true }
 
@@ -40,26 +41,24 @@ function hasText(schema: object): boolean {
 function wellFormed(validate: ValidateFunction): ValidateFunction {
   const check = ((data: unknown): boolean => {
     const valid = validate(data)
-    check.errors = validate.errors ?? null
-    if (!valid) return false
-    const violation = findIllFormed(data, '')
-    if (violation === undefined) return true
-    check.errors = [violation]
-    return false
+    const illFormed: ErrorObject[] = []
+    collectIllFormed(data, '', illFormed)
+    check.errors = illFormed.length === 0 ? (validate.errors ?? null) : [...(validate.errors ?? []), ...illFormed]
+    return valid && illFormed.length === 0
   }) as ValidateFunction
   return check
 }
 
-function findIllFormed(value: unknown, pointer: string): ErrorObject | undefined {
+const maxDepth = 64
+
+function collectIllFormed(value: unknown, pointer: string, found: ErrorObject[], depth = 0): void {
   if (typeof value === 'string') {
-    if (value.isWellFormed() && !value.includes('\0')) return undefined
+    if (value.isWellFormed() && !value.includes('\0')) return
     const message = 'must be well-formed Unicode without NUL'
-    return { instancePath: pointer, schemaPath: '', keyword: 'wellFormed', params: {}, message }
+    found.push({ instancePath: pointer, schemaPath: '', keyword: 'wellFormed', params: {}, message })
+  } else if (typeof value === 'object' && value !== null && depth < maxDepth) {
+    for (const key in value) {
+      collectIllFormed((value as Record<string, unknown>)[key], pointer + pointerTo(key), found, depth + 1)
+    }
   }
-  if (typeof value !== 'object' || value === null) return undefined
-  for (const key in value) {
-    const found = findIllFormed((value as Record<string, unknown>)[key], `${pointer}/${key}`)
-    if (found) return found
-  }
-  return undefined
 }

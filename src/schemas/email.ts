@@ -15,12 +15,20 @@ export const Email = Type.String({
 const local = /^[^\p{C}\p{Z}"(),:;<>@[\\\]]{1,64}$/u
 const domain = /^(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+$/
 
+/** What `domainToASCII` would decode, cut off or strip instead of refusing it. */
+const notInHost = /[\p{Cc}\p{Z}%/\\?#:@[\]<>^|]/u
+/** Read by `domainToASCII` as an IPv4 address. */
+const numericEnd = /(^|\.)\d+$/
+
 /** Whether the text is one bare address: a dot-separated local part and a host name with at least two labels. */
 export function isEmail(text: string): boolean {
   const at = text.lastIndexOf('@')
   const name = text.slice(0, at)
+  const host = text.slice(at + 1)
   if (at < 1 || !local.test(name) || name.startsWith('.') || name.endsWith('.') || name.includes('..')) return false
-  return domain.test(domainToASCII(text.slice(at + 1)))
+  if (notInHost.test(host)) return false
+  const ascii = domainToASCII(host)
+  return ascii.length <= 253 && domain.test(ascii) && !numericEnd.test(ascii)
 }
 
 /** The form that decides whether two addresses are the same: NFC, lower case, host as ASCII. */

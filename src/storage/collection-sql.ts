@@ -9,9 +9,6 @@ import type { Row, Statement } from './storage.ts'
 
 type Select = SelectQueryBuilder<Tables, string, unknown>
 
-/** The highest code point: no text that begins with a prefix sorts behind prefix + this. */
-const last = '\u{10FFFF}'
-
 export class CollectionSql {
   readonly #dialect: Dialect
   readonly #declaration: AnyDeclaration
@@ -164,7 +161,7 @@ export class CollectionSql {
       const column = this.#comparison(property)
       const value = argument<string>(property)
       return this.#declaration.filters?.[property] === 'startsWith'
-        ? narrowed.where(column, '>=', value).where(column, '<', sql<string>`${value} || ${sql.lit(last)}`)
+        ? narrowed.where(column, '>=', value).where(column, '<', argument<string>(endOf(property)))
         : narrowed.where(column, '=', value)
     }, query)
   }
@@ -188,6 +185,21 @@ function after(key: string, descending: boolean): RawBuilder<boolean> {
 /** `createdAt` → `created_at` */
 function columnOf(property: string): string {
   return property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+/** The argument that holds the end of a prefix's range. */
+export function endOf(property: string): string {
+  return `${property} end`
+}
+
+/** The first text behind all those that begin with a prefix, in code point order. */
+export function prefixEnd(prefix: string): string {
+  const points = [...prefix].map((character) => character.codePointAt(0) ?? 0)
+  while (points.at(-1) === 0x10ffff) points.pop()
+  const last = points.pop()
+  // Of a prefix that holds nothing but the highest code point there is no such text; this is behind any name.
+  if (last === undefined) return '\u{10FFFF}'.repeat(1000)
+  return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1)
 }
 
 /** The comparison keys of those properties that the input has. */

@@ -6,7 +6,7 @@ import type { Once } from '../contract/idempotency.ts'
 import { JsonText } from '../contract/json-text.ts'
 import { Problem } from '../errors.ts'
 import type { Declaration } from '../schemas/collection.ts'
-import { CollectionSql, keyValues } from './collection-sql.ts'
+import { CollectionSql, endOf, keyValues, prefixEnd } from './collection-sql.ts'
 import { decodeCursor, encodeCursor, type Order, parseSort } from './cursor.ts'
 import { Kept } from './kept.ts'
 import { type Arguments, type Command, type Row, type Statement, type Storage, UniqueViolation } from './storage.ts'
@@ -53,7 +53,8 @@ export class Collection<Input extends TObject> {
     this.declaration = declaration
     this.#storage = storage
     this.#sql = new CollectionSql(storage.dialect, declaration)
-    if (storage.changedElsewhere && keep > 0) this.#kept = new Kept(keep, () => storage.changedElsewhere?.() ?? true)
+    const { generation } = storage
+    if (generation && keep > 0) this.#kept = new Kept(keep, generation.bind(storage))
   }
 
   /** @throws {Problem} `not-found` */
@@ -79,11 +80,14 @@ export class Collection<Input extends TObject> {
     const order = parseSort(sort)
     const after = cursor === undefined ? undefined : decodeCursor(cursor, order, this.#sql.compares(order.property))
     const statement = this.#sql.page(view, order, Object.keys(filter), after !== undefined)
-    return whenever(this.#storage.texts(statement, { ...filter, ...after, limit: limit + 1 }), (rows) => {
-      const page = this.#pageOf<Static<View>>(rows, limit, order)
-      if (key) this.#kept?.keepPage(view, key, page)
-      return page
-    })
+    return whenever(
+      this.#storage.texts(statement, { ...this.#filterArguments(filter), ...after, limit: limit + 1 }),
+      (rows) => {
+        const page = this.#pageOf<Static<View>>(rows, limit, order)
+        if (key) this.#kept?.keepPage(view, key, page)
+        return page
+      },
+    )
   }
 
   #pageOf<Value>(rows: string[], limit: number, order: Order): Page<Value> {
@@ -96,8 +100,11 @@ export class Collection<Input extends TObject> {
 
   /** How many rows pass the filter. Reads them all: offer it on request only. */
   async count(filter: PageQuery['filter'] = {}): Promise<number> {
-    const args = this.#filter(filter)
-    const row = await this.#storage.first<{ total: number }>(this.#sql.count(Object.keys(args)), args)
+    const given = this.#filter(filter)
+    const row = await this.#storage.first<{ total: number }>(
+      this.#sql.count(Object.keys(given)),
+      this.#filterArguments(given),
+    )
     return row?.total ?? 0
   }
 
@@ -208,6 +215,16 @@ export class Collection<Input extends TObject> {
       if (value !== undefined) given[property] = this.#sql.keyOf(property)(value) as string
     }
     return given
+  }
+
+  /** The arguments of a filter: its values, and for a prefix where its range ends. */
+  #filterArguments(filter: Record<string, string>): Record<string, string> {
+    const args = { ...filter }
+    for (const [property, value] of Object.entries(filter)) {
+      const kinds: Partial<Record<string, string>> = this.declaration.filters ?? {}
+      if (kinds[property] === 'startsWith') args[endOf(property)] = prefixEnd(value)
+    }
+    return args
   }
 
   #notFound(): Problem {

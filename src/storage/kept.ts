@@ -15,18 +15,19 @@ const maxPages = 200
 
 export class Kept {
   readonly #maxSize: number
-  readonly #changedElsewhere: () => boolean
+  readonly #generation: () => number
+  #seen = 0
   readonly #rows = new Map<TObject, LRUCache<number, Found<unknown>>>()
   readonly #pages = new Map<TObject, LRUCache<string, Page<unknown>>>()
 
-  /** `maxSize` in bytes of each view; `changedElsewhere` tells that somebody else has written. */
-  constructor(maxSize: number, changedElsewhere: () => boolean) {
+  /** `maxSize` of each view's rows, about in bytes; a new `generation` means that somebody else has written. */
+  constructor(maxSize: number, generation: () => number) {
     this.#maxSize = maxSize
-    this.#changedElsewhere = changedElsewhere
+    this.#generation = generation
   }
 
   row(view: TObject, id: number): Found<unknown> | undefined {
-    if (this.#changedElsewhere()) this.forgetAll()
+    this.#lookElsewhere()
     return this.#rows.get(view)?.get(id)
   }
 
@@ -36,7 +37,7 @@ export class Kept {
   }
 
   page(view: TObject, key: string): Page<unknown> | undefined {
-    if (this.#changedElsewhere()) this.forgetAll()
+    this.#lookElsewhere()
     return this.#pages.get(view)?.get(key)
   }
 
@@ -56,7 +57,10 @@ export class Kept {
     for (const pages of this.#pages.values()) if (pages.size > 0) pages.clear()
   }
 
-  forgetAll(): void {
+  #lookElsewhere(): void {
+    const generation = this.#generation()
+    if (generation === this.#seen) return
+    this.#seen = generation
     for (const rows of this.#rows.values()) rows.clear()
     this.forgetPages()
   }

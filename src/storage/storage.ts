@@ -30,10 +30,10 @@ export interface Storage {
    */
   write(commands: readonly Command[]): Promise<Row[][]>
   /**
-   * Whether another process has written since this was last asked (told within 100 ms). Only an engine that sees
-   * all its writers has it; only over such an engine are reads kept in memory.
+   * A number that grows when another process has written (told within 100 ms). Only an engine that sees all its
+   * writers has it; only over such an engine are reads kept in memory.
    */
-  changedElsewhere?(): boolean
+  generation?(): number
   /** Applies those migrations that the database lacks, under a lock, and returns their ids. */
   migrate(migrations: readonly Migration[]): Promise<string[]>
   /** Rejects when the database does not answer. */

@@ -59,6 +59,12 @@ test('ACCESS_LOG=errors logs failures only, off nothing', async (t) => {
   }
 })
 
+test('LOG_LEVEL=silent is silent', async (t) => {
+  const { app, logs } = await build(t, { LOG_LEVEL: 'silent' })
+  await app.inject('/users')
+  t.same(logs(), [])
+})
+
 test('secrets are not written to the log, nor is the cause of an internal error sent', async (t) => {
   const { app, logs } = await build(t)
   app.log.info(
@@ -122,6 +128,8 @@ test('a process that is late answers 503 with Retry-After, but says that it live
     statuses.push(response.status)
     if (response.status === 503) {
       t.equal(response.headers.get('retry-after'), '1')
+      t.equal(response.headers.get('content-type'), 'application/problem+json')
+      t.equal(response.headers.get('x-content-type-options'), 'nosniff')
       t.match(await response.json(), { code: 'unavailable' })
       t.equal((await fetch(`${base}/health/live`)).status, 200)
     }

@@ -72,6 +72,14 @@ test('addresses that are none are refused', async (t) => {
     'a@example.com\r\nBcc: b@example.com',
     '"a"@example.com',
     'a@-x.com',
+    'a@exam\r\nple.com',
+    'a@example.com/foo',
+    'a@example.com?x=1',
+    'a@example.com#b',
+    'a@example.com\\x',
+    'a@ex%61mple.com',
+    'a@1.2.3.4',
+    'a@0x7f.1',
     `${'a'.repeat(65)}@example.com`,
   ]
   for (const email of bad) {
@@ -122,9 +130,51 @@ test('an unknown path is 404 and a wrong method 405 with Allow', async (t) => {
     (await app.inject({ method: 'POST', url: '/users/1', payload: {} })).headers.allow,
     'DELETE, GET, HEAD, OPTIONS, PATCH, PUT',
   )
+  t.equal((await app.inject({ method: 'POST', url: '/docs/json' })).statusCode, 405)
   const options = await app.inject({ method: 'OPTIONS', url: '/users' })
   t.equal(options.statusCode, 204)
   t.equal(options.headers.allow, 'GET, HEAD, OPTIONS, POST')
+})
+
+test('every ill-formed text is listed, beside the other violations', async (t) => {
+  const { app } = await build(t)
+  const payload = '{"name":"a\\u0000","email":"b\\u0000@x.com","c/~":"\\ud800"}'
+  const { errors } = (await app.inject({ method: 'POST', url: '/users', headers: json, payload })).json()
+  const pointers = new Set(errors.map(({ pointer }: { pointer: string }) => pointer))
+  t.same([...pointers].sort(), ['/c~1~0', '/email', '/name'])
+})
+
+test('a media type that the operation does not take is refused, and so is a charset but UTF-8', async (t) => {
+  const { app } = await build(t)
+  const payload = JSON.stringify({ name: 'A', email: 'a@example.com' })
+  const post = (type: string) =>
+    app.inject({ method: 'POST', url: '/users', headers: { 'content-type': type }, payload })
+  t.equal((await post('application/merge-patch+json')).statusCode, 415)
+  t.equal((await post('application/json; charset=utf-16')).statusCode, 415)
+  t.equal((await post('application/json; charset=UTF-8')).statusCode, 201)
+})
+
+test('a path that cannot be decoded is a problem too, with the security headers', async (t) => {
+  const { app } = await build(t)
+  for (const url of ['/users/%ff', '/%', '/users/%zz']) {
+    const response = await app.inject(url)
+    t.equal(response.statusCode, 400, url)
+    t.equal(response.headers['content-type'], 'application/problem+json')
+    t.equal(response.headers['x-content-type-options'], 'nosniff')
+    t.equal(response.json().code, 'malformed-request')
+  }
+})
+
+test('a request for another host is refused: its page may have been rebound to this machine', async (t) => {
+  const { app } = await build(t)
+  for (const host of ['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example:80']) {
+    const response = await app.inject({ url: '/users', headers: { host } })
+    t.equal(response.statusCode, 421, host)
+    t.equal(response.json().code, 'misdirected-request')
+  }
+  for (const host of ['localhost:8080', '127.0.0.1', '[::1]:8080']) {
+    t.equal((await app.inject({ url: '/users', headers: { host } })).statusCode, 200, host)
+  }
 })
 
 test('a body over the limit is 413', async (t) => {
@@ -151,11 +201,11 @@ test('what is not HTTP, too long a header and too slow a request are answered wi
     })
   t.match(await send('nonsense\r\n\r\n'), /^HTTP\/1.1 400 .*malformed-request/s)
   t.match(
-    await send(`GET /users HTTP/1.1\r\nHost: x\r\nX-Long: ${'a'.repeat(20_000)}\r\n\r\n`),
+    await send(`GET /users HTTP/1.1\r\nHost: localhost\r\nX-Long: ${'a'.repeat(20_000)}\r\n\r\n`),
     /^HTTP\/1.1 431 .*headers-too-large/s,
   )
   const slow = await send(
-    'POST /users HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+    'POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
   )
   t.match(slow, /^HTTP\/1.1 408 .*request-timeout/s)
 })

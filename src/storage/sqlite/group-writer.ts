@@ -33,24 +33,21 @@ export class GroupWriter {
     const group = this.#waiting
     if (group.length === 0) return
     this.#waiting = []
-    const kept: [Write, Row[][]][] = []
     try {
       this.#connection.run('begin immediate')
-      for (const write of group) {
-        const rows = this.#run(write)
-        if (rows) kept.push([write, rows])
-      }
+      // A member that fails hears of it after the commit: until then, what it failed on may go again.
+      const settle = group.map((write) => this.#run(write))
       this.#connection.run('commit')
+      for (const each of settle) each()
     } catch (error) {
-      if (this.#connection.inTransaction) this.#connection.run('rollback')
-      for (const { reject } of group) reject(unavailable(error))
-      return
+      this.#rollback()
+      const problem = unavailable(error)
+      for (const { reject } of group) reject(problem)
     }
-    for (const [{ resolve }, rows] of kept) resolve(rows)
   }
 
   /** Runs one member behind a savepoint: its failure is its own. A lone statement undoes itself. */
-  #run({ commands, reject }: Write): Row[][] | undefined {
+  #run({ commands, resolve, reject }: Write): () => void {
     const alone = commands.length === 1
     if (!alone) this.#connection.run('savepoint member')
     try {
@@ -61,13 +58,21 @@ export class GroupWriter {
         return []
       })
       if (!alone) this.#connection.run('release member')
-      return rows
+      return () => resolve(rows)
     } catch (error) {
       // A full or failing disk ends the whole transaction (SQLITE_FULL, SQLITE_IOERR): the group fails as one.
       if (!this.#connection.inTransaction) throw error
       if (!alone) this.#undoMember()
-      reject(translate(error))
-      return undefined
+      const reason = translate(error)
+      return () => reject(reason)
+    }
+  }
+
+  #rollback(): void {
+    try {
+      if (this.#connection.inTransaction) this.#connection.run('rollback')
+    } catch {
+      // The disk fails for this too; the next `begin` tells, and the file's log is rolled back when it is opened.
     }
   }
 

@@ -26,8 +26,8 @@ class SqliteStorage implements Storage {
   readonly dialect = sqlite
   readonly #connection: Connection
   readonly #writer: GroupWriter
-  #lookedAt = 0
-  #dataVersion = 0
+  #lookedAt = Number.NEGATIVE_INFINITY
+  #generation = 0
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -54,15 +54,12 @@ class SqliteStorage implements Storage {
     return this.#writer.write(commands)
   }
 
-  changedElsewhere(): boolean {
-    // Not the time of day: that may be set back.
+  generation(): number {
     const now = performance.now()
-    if (now - this.#lookedAt < lookEvery) return false
+    if (now - this.#lookedAt < lookEvery) return this.#generation
     this.#lookedAt = now
-    const version = this.#connection.dataVersion
-    const changed = version !== this.#dataVersion
-    this.#dataVersion = version
-    return changed
+    this.#generation = this.#connection.dataVersion
+    return this.#generation
   }
 
   /** The write lock of `BEGIN IMMEDIATE` is the migration lock too. */
