@@ -14,3 +14,10 @@ test('addresses of any script are addresses, and their hosts are compared as ASC
   t.equal(normaliseEmail('Ali@例え.JP'), 'ali@xn--r8jz45g.jp')
   t.end()
 })
+
+test('a host is compared the same whether it is written in ASCII or not', (t) => {
+  t.equal(normaliseEmail('a@XN--R8JZ45G.jp'), normaliseEmail('a@例え.jp'))
+  t.equal(normaliseEmail('A@EXAMPLE.com'), 'a@example.com')
+  t.notOk(isEmail('a@xn--.com@'), 'no text behind the host')
+  t.end()
+})

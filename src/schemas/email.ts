@@ -27,15 +27,23 @@ export function isEmail(text: string): boolean {
   const host = text.slice(at + 1)
   if (at < 1 || !local.test(name) || name.startsWith('.') || name.endsWith('.') || name.includes('..')) return false
   if (notInHost.test(host)) return false
-  const ascii = domainToASCII(host)
+  const ascii = asciiHost(host)
   return ascii.length <= 253 && domain.test(ascii) && !numericEnd.test(ascii)
+}
+
+const plainHost = /^[a-z0-9.-]+$/
+
+/** The host as DNS knows it; one that is ASCII already needs no conversion. */
+function asciiHost(host: string): string {
+  const lower = host.toLowerCase()
+  return plainHost.test(lower) ? lower : domainToASCII(host)
 }
 
 /** The form that decides whether two addresses are the same: NFC, lower case, host as ASCII. */
 export function normaliseEmail(address: string): string {
   const at = address.lastIndexOf('@')
   const host = address.slice(at + 1)
-  return `${fold(address.slice(0, at))}@${domainToASCII(host) || host.toLowerCase()}`
+  return `${fold(address.slice(0, at))}@${asciiHost(host)}`
 }
 
 /** Lower case in NFC, so that a search ignores case and composition. A sigma is one letter, wherever it stands. */
