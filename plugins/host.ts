@@ -1,7 +1,8 @@
 import fp from 'fastify-plugin'
+import { loopbackNames } from '../src/config.ts'
 import { Problem } from '../src/errors.ts'
 
-const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/
+const loopback = new RegExp(`^(?:${loopbackNames}|\\[::1\\])(?::\\d+)?$`)
 
 /**
  * Answers only as a loopback host: without access control, a web page whose name is rebound to 127.0.0.1 would be

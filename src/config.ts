@@ -81,7 +81,9 @@ export class ConfigError extends Error {
 }
 
 const validate = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: true }).compile<Config>(Settings)
-const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/
+/** The names of this machine to itself, but `::1`, which a URL writes in brackets; source of a pattern. */
+export const loopbackNames = 'localhost|127(?:\\.\\d{1,3}){3}'
+const loopback = new RegExp(`^(?:${loopbackNames}|::1)$`)
 
 /**
  * Reads the settings from an environment; an empty value counts as absent.

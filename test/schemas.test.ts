@@ -19,5 +19,6 @@ test('a host is compared the same whether it is written in ASCII or not', (t) =>
   t.equal(normaliseEmail('a@XN--R8JZ45G.jp'), normaliseEmail('a@例え.jp'))
   t.equal(normaliseEmail('A@EXAMPLE.com'), 'a@example.com')
   t.notOk(isEmail('a@xn--.com@'), 'no text behind the host')
+  t.notOk(isEmail('a@1.0x7f'), 'an address in disguise')
   t.end()
 })

@@ -31,9 +31,10 @@ export function isEmail(text: string): boolean {
   return ascii.length <= 253 && domain.test(ascii) && !numericEnd.test(ascii)
 }
 
-const plainHost = /^[a-z0-9.-]+$/
+/** Nothing to convert or to refuse: ASCII, with a last label that cannot be read as a number (`0x7f` can). */
+const plainHost = /^[a-z0-9.-]+\.[a-z]+$/
 
-/** The host as DNS knows it; one that is ASCII already needs no conversion. */
+/** The host as DNS knows it; most need no conversion. */
 function asciiHost(host: string): string {
   const lower = host.toLowerCase()
   return plainHost.test(lower) ? lower : domainToASCII(host)
