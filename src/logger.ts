@@ -6,7 +6,7 @@ import type { Config } from './config.ts'
 
 export interface Log {
   logger: FastifyBaseLogger
-  /** Writes one finished line beside the logger's own. */
+  /** Writes one finished line beside the logger's own: Latin-1, and 64 kB at most. */
   write: (line: string) => void
   flush: () => void
 }
@@ -35,13 +35,18 @@ export function createLog({ LOG_LEVEL }: Pick<Config, 'LOG_LEVEL'>, stream?: { w
   }
 }
 
-const fullLength = 8192
+/** In bytes and in ms. */
+const fullLength = 65_536
 const longestWait = 50
 
-/** Joins lines to one write each 8 kB or 50 ms: a write of the stream costs a request more than its line. */
+/**
+ * Joins lines, which are Latin-1, to one write each 64 kB or 50 ms. They are kept as bytes: as a string they would
+ * stay in pieces until the write, and each write of the stream wakes a thread.
+ */
 class LineBuffer {
   readonly #write: (text: string) => void
-  #text = ''
+  readonly #bytes = Buffer.allocUnsafeSlow(fullLength)
+  #length = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(write: (text: string) => void) {
@@ -49,16 +54,16 @@ class LineBuffer {
   }
 
   add(line: string): void {
-    this.#text += line
-    if (this.#text.length >= fullLength) this.flush()
-    else this.#timer ??= setTimeout(() => this.flush(), longestWait).unref()
+    if (this.#length + line.length > fullLength) this.flush()
+    this.#length += this.#bytes.write(line, this.#length, 'latin1')
+    this.#timer ??= setTimeout(() => this.flush(), longestWait).unref()
   }
 
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#text !== '') this.#write(this.#text)
-    this.#text = ''
+    if (this.#length > 0) this.#write(this.#bytes.toString('latin1', 0, this.#length))
+    this.#length = 0
   }
 }
 
