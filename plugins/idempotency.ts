@@ -20,8 +20,8 @@ export default fp(
   async (fastify) => {
     fastify.decorateRequest('once', function once(this: FastifyRequest): Once | undefined {
       const header = this.headers['idempotency-key']
-      const operationId = this.routeOptions.schema?.operationId ?? ''
-      return header === undefined ? undefined : readOnce(String(header), operationId, this.body)
+      if (header === undefined) return undefined
+      return readOnce(String(header), this.routeOptions.schema?.operationId ?? '', this.body)
     })
     fastify.decorateReply('created', function created<Value>(this: FastifyReply, path: string, result: Created<Value>) {
       this.code(201).header('location', `${path}/${result.id}`)

@@ -30,6 +30,7 @@ export default fp(
 
 /** Whether the operation takes this media type; JSON has no charset but UTF-8 (RFC 8259 section 8.1). */
 function isAccepted(consumes: readonly string[] = ['application/json'], header = ''): boolean {
+  if (consumes.includes(header)) return true
   const [type = '', ...parameters] = header.toLowerCase().split(';')
   const charset = parameters.find((parameter) => parameter.trim().startsWith('charset='))
   return consumes.includes(type.trim()) && (charset === undefined || /charset="?utf-8"?\s*$/.test(charset))

@@ -47,7 +47,10 @@ export function normaliseEmail(address: string): string {
   return `${fold(address.slice(0, at))}@${asciiHost(host)}`
 }
 
+const ascii = /^[\x20-\x7e]*$/
+
 /** Lower case in NFC, so that a search ignores case and composition. A sigma is one letter, wherever it stands. */
 export function fold(text: string): string {
+  if (ascii.test(text)) return text.toLowerCase()
   return text.normalize('NFC').toLowerCase().normalize('NFC').replaceAll('ς', 'σ')
 }

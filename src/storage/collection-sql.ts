@@ -21,6 +21,12 @@ export class CollectionSql {
     this.#declaration = declaration
     this.#table = declaration.name
     for (const [key, { of }] of Object.entries(declaration.keys ?? {})) this.#keyByProperty.set(of, key)
+    const names = [...Object.keys(declaration.input.properties), ...Object.keys(declaration.keys ?? {})]
+    const values = Object.fromEntries(names.map((name) => [columnOf(name), argument(name)]))
+    const insert = dialect.kysely
+      .insertInto(this.#table)
+      .values({ ...values, version: 1, created_at: argument('now'), updated_at: argument('now') })
+    this.insert = { ...statement(`${this.#table} insert`, dialect.givingId(insert)), givesId: true }
   }
 
   /** One row; `checked`, only while it has the given version. */
@@ -58,16 +64,8 @@ export class CollectionSql {
     )
   }
 
-  insert(view: TObject): Statement {
-    return this.#keep(view, 'insert', () => {
-      const names = [...Object.keys(this.#declaration.input.properties), ...Object.keys(this.#declaration.keys ?? {})]
-      const values = Object.fromEntries(names.map((name) => [columnOf(name), argument(name)]))
-      return this.#dialect.kysely
-        .insertInto(this.#table)
-        .values({ ...values, version: 1, created_at: argument('now'), updated_at: argument('now') })
-        .returning(['id', 'version', this.#json(view)])
-    })
-  }
+  /** Adds a row and gives its id. */
+  readonly insert: Statement
 
   update(view: TObject, names: readonly string[], checked: boolean): Statement {
     return this.#keep(view, `update ${checked} ${names.join()}`, () => {
@@ -210,4 +208,11 @@ export function keyValues(declaration: AnyDeclaration, input: Row): Record<strin
     if (value !== undefined) values[name] = typeof value === 'string' ? normalise(value) : value
   }
   return values
+}
+
+/** The text that the statements here would give for this row. */
+export function render(view: TObject, row: Row): string {
+  const shown: Record<string, unknown> = {}
+  for (const property in view.properties) shown[property] = row[property] ?? null
+  return JSON.stringify(shown)
 }

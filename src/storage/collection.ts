@@ -6,7 +6,7 @@ import type { Once } from '../contract/idempotency.ts'
 import { JsonText } from '../contract/json-text.ts'
 import { Problem } from '../errors.ts'
 import type { Declaration } from '../schemas/collection.ts'
-import { CollectionSql, endOf, keyValues, prefixEnd } from './collection-sql.ts'
+import { CollectionSql, endOf, keyValues, prefixEnd, render } from './collection-sql.ts'
 import { decodeCursor, encodeCursor, type Order, parseSort } from './cursor.ts'
 import { Kept } from './kept.ts'
 import { type Arguments, type Command, type Row, type Statement, type Storage, UniqueViolation } from './storage.ts'
@@ -116,12 +116,15 @@ export class Collection<Input extends TObject> {
    */
   async insert<View extends TObject>(view: View, input: Static<Input>, once?: Once): Promise<Created<Static<View>>> {
     const now = new Date().toISOString()
-    const commands: Command[] = [[this.#sql.insert(view), { ...this.#values(input), now }]]
+    const commands: Command[] = [[this.#sql.insert, { ...this.#values(input), now }]]
     if (once) commands.push([this.#sql.keepReply(view), { ...once, now }])
     try {
-      const [[row]] = (await this.#storage.write(commands)) as [[Row]]
+      const written = (await this.#storage.write(commands)) as [[Pick<Version, 'id'>]]
       this.#kept?.forgetPages()
-      return { ...found<Static<View>>(row, row.id as number), replayed: false }
+      const { id } = written[0][0]
+      const version = 1
+      const json = JsonText.of<Static<View>>(render(view, { ...input, id, version, createdAt: now, updatedAt: now }))
+      return { id, version, json, replayed: false }
     } catch (error) {
       if (!(error instanceof UniqueViolation)) throw error
       const reply = once && (await this.#storage.first(this.#sql.reply, { scope: once.scope, key: once.key }))
@@ -169,8 +172,9 @@ export class Collection<Input extends TObject> {
   /** Adds the declared seed, and whatever records that it was added, in one transaction. */
   async seed(record: Command): Promise<void> {
     const now = new Date().toISOString()
-    const insert = this.#sql.insert(this.declaration.input)
-    const rows = (this.declaration.seed ?? []).map((input): Command => [insert, { ...this.#values(input), now }])
+    const rows = (this.declaration.seed ?? []).map(
+      (input): Command => [this.#sql.insert, { ...this.#values(input), now }],
+    )
     await this.#storage.write([record, ...rows])
   }
 

@@ -3,6 +3,7 @@
 import {
   type Compilable,
   DummyDriver,
+  type InsertQueryBuilder,
   Kysely,
   type KyselyConfig,
   PostgresAdapter,
@@ -27,6 +28,8 @@ export interface Dialect {
   readonly migration: MigrationTools
   /** A row as compact JSON text. Values: property name → column. */
   json(columns: Readonly<Record<string, string>>): RawBuilder<string>
+  /** The SQL of an insert that gives its id: SQLite knows it by itself, and would pay a temporary table to be asked. */
+  givingId(insert: InsertQueryBuilder<Tables, string, object>): Compilable
   /** The id that the previous command of the same write gave to a row of this table. */
   lastId(table: string): RawBuilder<number>
 }
@@ -80,6 +83,7 @@ function createDialect(name: Dialect['name'], kysely: Kysely<Tables>): Dialect {
     name,
     kysely,
     json: isSqlite ? sqliteJson : postgresJson,
+    givingId: (insert) => (isSqlite ? insert : insert.returning('id')),
     lastId: (table) =>
       isSqlite ? sql`last_insert_rowid()` : sql`currval(pg_get_serial_sequence(${sql.lit(table)}, 'id'))`,
     migration: {

@@ -10,6 +10,8 @@ export interface Statement {
   readonly sql: string
   /** In order of their placeholders: the name of an argument, or a constant. */
   readonly parameters: readonly Parameter[]
+  /** An insert that gives one row, `{ id }`, without saying so in its SQL where the engine knows the id anyway. */
+  readonly givesId?: true
 }
 
 export type Parameter = { readonly argument: string } | { readonly constant: unknown }

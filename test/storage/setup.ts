@@ -2,7 +2,7 @@
 
 import type { Test } from 'tap'
 import { userCollection } from '../../routes/users/collection.ts'
-import { User, type UserDetail, type UserInput } from '../../routes/users/schema.ts'
+import type { UserDetail, UserInput } from '../../routes/users/schema.ts'
 import type { JsonText } from '../../src/contract/json-text.ts'
 import type { Collection } from '../../src/storage/collection.ts'
 import { CollectionSql, keyValues } from '../../src/storage/collection-sql.ts'
@@ -50,7 +50,7 @@ export async function reopenUsers({ open }: Pick<Database, 'open'>, seed = false
 /** A row of users as a command of the storage interface, without the collection in between. */
 export function insertCommand({ dialect }: Storage, name: string, email: string): Command {
   const now = new Date().toISOString()
-  const insert = new CollectionSql(dialect, userCollection).insert(User)
+  const insert = new CollectionSql(dialect, userCollection).insert
   return [insert, { name, email, ...keyValues(userCollection, { name, email }), now }]
 }
 

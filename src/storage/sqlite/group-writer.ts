@@ -54,8 +54,8 @@ export class GroupWriter {
       const rows = commands.map(([statement, args]) => {
         const prepared = this.#connection.prepare(statement.sql)
         if (prepared.reader) return prepared.all(bind(statement, args)) as Row[]
-        prepared.run(bind(statement, args))
-        return []
+        const { lastInsertRowid } = prepared.run(bind(statement, args))
+        return statement.givesId ? [{ id: lastInsertRowid }] : []
       })
       if (!alone) this.#connection.run('release member')
       return () => resolve(rows)
