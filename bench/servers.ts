@@ -22,7 +22,10 @@ export function environment(settings: Record<string, string> = {}): NodeJS.Proce
   return { PATH, HOME, ...settings }
 }
 
-/** As `npm start` does, all settings at their defaults, so with access log, metrics and security headers. */
+/**
+ * As `npm start` does, all settings at their defaults, so with access log, metrics and security headers; only that
+ * callers may write without a credential.
+ */
 export async function startSeptet(
   folder: string,
   flags: string[],
@@ -31,7 +34,12 @@ export async function startSeptet(
   const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as { scripts: { start: string } }
   const [, ...args] = scripts.start.split(' ')
   const name = ['Septet', ...Object.entries(settings).map((setting) => setting.join('='))].join(' ')
-  return startServer(name, [...flags, ...args], (port) => ({ ...settings, DATA_DIR: folder, PORT: String(port) }))
+  return startServer(name, [...flags, ...args], (port) => ({
+    ANONYMOUS_SCOPES: 'users:read users:write',
+    ...settings,
+    DATA_DIR: folder,
+    PORT: String(port),
+  }))
 }
 
 export interface Bare {

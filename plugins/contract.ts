@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
-import { ContractError, type Operation, readOperation } from '../src/contract/operation.ts'
+import { ContractError } from '../src/contract/contract-error.ts'
+import { type Operation, readOperation } from '../src/contract/operation.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -1,18 +1,22 @@
 import fp from 'fastify-plugin'
-import { loopbackNames } from '../src/config.ts'
+import { isLoopback, loopbackNames } from '../src/config.ts'
 import { Problem } from '../src/errors.ts'
 
 const loopback = new RegExp(`^(?:${loopbackNames}|\\[::1\\])(?::\\d+)?$`)
 
 /**
- * Answers only as a loopback host: without access control, a web page whose name is rebound to 127.0.0.1 would be
- * of the API's own origin (DNS rebinding).
+ * A server on loopback answers only under a loopback name, or that of `PUBLIC_URL`: anonymous callers may hold scopes
+ * there, and a web page whose name is rebound to 127.0.0.1 would be of the API's own origin (DNS rebinding).
  */
 export default fp(
   async (fastify) => {
+    const { config } = fastify
+    if (!isLoopback(config)) return
+    const published = config.PUBLIC_URL && new URL(config.PUBLIC_URL).host
     fastify.addHook('onRequest', ({ headers }, _reply, done) => {
-      if (loopback.test(headers.host ?? '')) return done()
-      return done(new Problem('misdirected-request', 'This server answers on loopback addresses only'))
+      const { host = '' } = headers
+      if (loopback.test(host) || host === published) return done()
+      return done(new Problem('misdirected-request', 'This server answers on loopback addresses and PUBLIC_URL only'))
     })
   },
   { name: 'host', dependencies: ['problems', 'security-headers'] },

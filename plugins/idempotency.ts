@@ -21,7 +21,8 @@ export default fp(
     fastify.decorateRequest('once', function once(this: FastifyRequest): Once | undefined {
       const header = this.headers['idempotency-key']
       if (header === undefined) return undefined
-      return readOnce(String(header), this.routeOptions.schema?.operationId ?? '', this.body)
+      const scope = `${this.routeOptions.schema?.operationId} ${this.principal.id}`
+      return readOnce(String(header), scope, this.body)
     })
     fastify.decorateReply('created', function created<Value>(this: FastifyReply, path: string, result: Created<Value>) {
       this.code(201).header('location', `${path}/${result.id}`)
@@ -29,5 +30,5 @@ export default fp(
       return this.etag(result)
     })
   },
-  { name: 'idempotency', dependencies: ['etag'] },
+  { name: 'idempotency', dependencies: ['etag', 'access'] },
 )

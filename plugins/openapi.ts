@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
 import type { OpenAPIV3_1 } from 'openapi-types'
-import { type Components, describeRoute, finishDocument, info } from '../src/contract/openapi.ts'
+import { type Components, describeRoute, finishDocument, info, securitySchemes } from '../src/contract/openapi.ts'
 import { downgrade } from '../src/contract/openapi-3.0.ts'
 
 /** The OpenAPI 3.1 document of the contract, Swagger UI at `/docs`, and a 3.0.3 rendering for older generators. */
@@ -10,7 +10,7 @@ export default fp(
   async (fastify) => {
     const components: Components = new Map()
     await fastify.register(swagger, {
-      openapi: { openapi: '3.1.0', ...info },
+      openapi: { openapi: '3.1.0', ...info, components: { securitySchemes } },
       transform: ({ schema, url, route }) => {
         const operation = fastify.contract.get(route.schema?.operationId ?? '')
         return { schema: operation ? describeRoute(schema, operation, components) : { hide: true }, url }
@@ -34,5 +34,5 @@ export default fp(
       return older
     })
   },
-  { name: 'openapi', dependencies: ['contract', 'problems', 'security-headers'] },
+  { name: 'openapi', dependencies: ['access', 'contract', 'problems', 'security-headers'] },
 )

@@ -7,7 +7,7 @@ import type { Page } from '../src/storage/collection.ts'
 declare module 'fastify' {
   interface FastifyReply {
     /** Sets `Link` to the next page (RFC 8288), and the total where the caller prefers one (RFC 7240). */
-    page: <Value>(page: Eventually<Page<Value>>, count: () => Promise<number>) => Eventually<Value[]>
+    page: <Value>(page: Eventually<Page<Value>>, count?: () => Promise<number>) => Eventually<Value[]>
   }
 }
 
@@ -16,7 +16,7 @@ export default fp(
   async (fastify) => {
     fastify.decorateReply('page', function page<
       Value,
-    >(this: FastifyReply, found: Eventually<Page<Value>>, count: () => Promise<number>) {
+    >(this: FastifyReply, found: Eventually<Page<Value>>, count?: () => Promise<number>) {
       return whenever(found, (current) => send(this, current, count))
     })
   },
@@ -26,11 +26,11 @@ export default fp(
 function send<Value>(
   reply: FastifyReply,
   { items, next }: Page<Value>,
-  count: () => Promise<number>,
+  count?: () => Promise<number>,
 ): Eventually<Value[]> {
   if (next !== undefined) reply.header('link', nextLink(reply.request.url, next))
   const { prefer } = reply.request.headers
-  if (prefer === undefined || !prefersCount(prefer)) return items
+  if (count === undefined || prefer === undefined || !prefersCount(prefer)) return items
   return count().then((total) => {
     reply.header('preference-applied', 'count=exact').header('x-total-count', total)
     return items

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { open } from '../src/schemas/security.ts'
 
 const status = (text: string) => ({ status: text })
 
@@ -7,14 +8,14 @@ export default async function health(fastify: FastifyInstance) {
   fastify.route({
     method: 'GET',
     url: '/health/live',
-    schema: { hide: true },
+    schema: { hide: true, security: open },
     handler: async () => status('live'),
   })
 
   fastify.route({
     method: 'GET',
     url: '/health/ready',
-    schema: { hide: true },
+    schema: { hide: true, security: open },
     handler: async () => {
       if (fastify.shutdown.started) throw fastify.problem('unavailable', 'The server is stopping')
       await fastify.storage.engine.ping().catch((cause: unknown) => {

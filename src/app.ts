@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import autoload from '@fastify/autoload'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
-import type { Config } from './config.ts'
+import { type Config, listOf } from './config.ts'
 import { createClientErrorHandler } from './contract/client-error.ts'
 import { sendProblem } from './contract/problem-of.ts'
 import { securityHeaders } from './contract/security-headers.ts'
@@ -29,6 +29,7 @@ export async function createApp(
     loggerInstance: log.logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: createRequestIds(),
+    trustProxy: config.TRUST_PROXY === '' ? false : listOf(config.TRUST_PROXY),
     bodyLimit: config.BODY_LIMIT,
     requestTimeout: config.REQUEST_TIMEOUT,
     // Longer than the 60 s after which common load balancers drop an idle connection.

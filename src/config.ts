@@ -1,11 +1,15 @@
 /** Settings, read from the environment once at start and checked against one schema. */
 
+import { isIP } from 'node:net'
 import { type Static, Type } from '@sinclair/typebox'
 import { Ajv } from 'ajv'
 
+/** Scopes separated by spaces or commas; empty for none. */
+const scopeList = '^[a-z:, -]*$'
+
 /** Every setting, its default and what it is for; the README's table is checked against this. */
 export const Settings = Type.Object({
-  HOST: Type.String({ default: '127.0.0.1', minLength: 1, description: 'Address to listen on; loopback only.' }),
+  HOST: Type.String({ default: '127.0.0.1', minLength: 1, description: 'Address to listen on.' }),
   PORT: Type.Integer({ default: 8080, minimum: 0, maximum: 65535, description: 'Port; 0 takes a free one.' }),
   DATA_DIR: Type.String({ default: 'data', minLength: 1, description: 'Folder of the embedded SQLite file.' }),
   DATABASE_URL: Type.Optional(
@@ -66,6 +70,58 @@ export const Settings = Type.Object({
     maximum: 87_600,
     description: 'How long a reply is kept for its `Idempotency-Key`.',
   }),
+  SECRET: Type.Optional(
+    Type.String({
+      description:
+        'Secret of at least 32 characters that keys at rest are made with; further ones that it replaced, separated by commas. Made by itself outside production.',
+    }),
+  ),
+  ANONYMOUS_SCOPES: Type.Optional(
+    Type.String({
+      pattern: scopeList,
+      description:
+        'Scopes of callers without a credential; `users:read metrics:read` on loopback outside production, else none.',
+    }),
+  ),
+  MEMBER_SCOPES: Type.String({
+    default: 'users:read keys:read keys:write',
+    pattern: scopeList,
+    description: 'Scopes of users who sign in.',
+  }),
+  PUBLIC_URL: Type.Optional(
+    Type.String({ description: 'Where clients reach the server, such as `https://api.example.com`.' }),
+  ),
+  TRUST_PROXY: Type.String({
+    default: '',
+    description: 'Addresses of proxies whose `X-Forwarded-For` is believed, separated by commas.',
+  }),
+  SIGN_UP: Type.Optional(
+    Type.Boolean({ description: 'Whether anybody may make an account; `true` outside production.' }),
+  ),
+  ACCESS_TOKEN_MINUTES: Type.Integer({
+    default: 10,
+    minimum: 1,
+    maximum: 60,
+    description: 'How long an access token is good for.',
+  }),
+  SESSION_DAYS: Type.Integer({
+    default: 30,
+    minimum: 1,
+    maximum: 3650,
+    description: 'How long a session lasts without being refreshed.',
+  }),
+  SIGNING_KEY_DAYS: Type.Integer({
+    default: 90,
+    minimum: 1,
+    maximum: 3650,
+    description: 'How long a key signs access tokens before the next one does.',
+  }),
+  AUDIT_DAYS: Type.Integer({
+    default: 365,
+    minimum: 1,
+    maximum: 36_500,
+    description: 'How long audit events are kept.',
+  }),
   NODE_ENV: Type.String({
     default: 'development',
     pattern: '^(development|test|production)$',
@@ -98,8 +154,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   if (!validate(config)) {
     const reasons = (validate.errors ?? []).map(({ instancePath, message }) => {
       const name = instancePath.slice(1)
-      // A database URL may hold a password: its value is not repeated.
-      const given = name === 'DATABASE_URL' ? '' : `, got ${JSON.stringify(env[name])}`
+      // What is or may hold a secret is not repeated.
+      const given = name === 'DATABASE_URL' || name === 'SECRET' ? '' : `, got ${JSON.stringify(env[name])}`
       return `${name} ${message}${given}`
     })
     throw new ConfigError(reasons.join('; '))
@@ -109,15 +165,82 @@ export function readConfig(env: Record<string, string | undefined>): Config {
       throw new ConfigError(`CORS_ORIGINS must hold origins such as https://app.example, got "${origin}"`)
     }
   }
-  if (!loopback.test(config.HOST)) {
-    throw new ConfigError(`HOST must be a loopback address while the API has no access control, got "${config.HOST}"`)
+  checkSecrets(config)
+  for (const address of listOf(config.TRUST_PROXY)) {
+    if (!isNetwork(address)) throw new ConfigError(`TRUST_PROXY must hold addresses or networks, got "${address}"`)
+  }
+  if (config.PUBLIC_URL !== undefined && !isBaseUrl(config.PUBLIC_URL)) {
+    throw new ConfigError(
+      `PUBLIC_URL must be a URL without a path such as https://api.example.com, got "${config.PUBLIC_URL}"`,
+    )
   }
   return config
 }
 
 /** The origins of `CORS_ORIGINS`. */
 export function originsOf({ CORS_ORIGINS }: Pick<Config, 'CORS_ORIGINS'>): string[] {
-  return CORS_ORIGINS.split(',')
-    .map((origin) => origin.trim())
+  return listOf(CORS_ORIGINS)
+}
+
+/** The parts of a setting that are separated by commas. */
+export function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
     .filter(Boolean)
+}
+
+/** The shortest secret that cannot be guessed, in characters. */
+const leastSecret = 32
+
+/** @throws {ConfigError} for a short secret, or for none where one process alone cannot make it. */
+function checkSecrets(config: Config): void {
+  const { NODE_ENV, SECRET } = config
+  if (SECRET === undefined) {
+    if (NODE_ENV === 'production') throw new ConfigError('SECRET must be set when NODE_ENV is production')
+    return
+  }
+  // A secret is not repeated in a message.
+  if (listOf(SECRET).some(({ length }) => length < leastSecret)) {
+    throw new ConfigError(`SECRET must hold secrets of at least ${leastSecret} characters`)
+  }
+}
+
+/** An address, or a network as `10.0.0.0/8`. */
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  const version = isIP(address)
+  return (
+    version !== 0 &&
+    rest.length === 0 &&
+    (bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)))
+  )
+}
+
+function isBaseUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, origin } = new URL(text)
+  return (protocol === 'https:' || protocol === 'http:') && origin === text
+}
+
+/** Whether the server is reached from this machine alone. */
+export function isLoopback({ HOST }: Pick<Config, 'HOST'>): boolean {
+  return loopback.test(HOST)
+}
+
+/** The scopes of a setting that lists them. */
+export function scopesOf(list: string): string[] {
+  return list.split(/[\s,]+/).filter(Boolean)
+}
+
+/** The scopes of callers without a credential: what the article's `curl` needs, where nobody else can call. */
+export function anonymousScopes(config: Config): string[] {
+  const open = config.NODE_ENV !== 'production' && isLoopback(config)
+  return scopesOf(config.ANONYMOUS_SCOPES ?? (open ? 'users:read metrics:read' : ''))
+}
+
+/** @throws {ConfigError} for a scope that opens nothing: a typing error. */
+export function checkScopes(setting: string, scopes: readonly string[], known: ReadonlySet<string>): void {
+  const unknown = scopes.filter((scope) => !known.has(scope))
+  if (unknown.length > 0) throw new ConfigError(`${setting} names ${unknown.join(', ')}, which no operation asks for`)
 }

@@ -1,17 +1,25 @@
-/** Starts the server, says where it answers, and stops it gracefully; `migrate` as argument migrates only. */
+/**
+ * Starts the server, says where it answers, and stops it gracefully. With `migrate` as argument it migrates only, with
+ * `admin-key` it makes a further admin key only.
+ */
 
+import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { createApp } from './app.ts'
+import { adminKeyFile, newAdminKey } from './auth/admin-key.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
-import { ContractError } from './contract/operation.ts'
+import { ContractError } from './contract/contract-error.ts'
 import { createLog, type Log } from './logger.ts'
 import { MigrationError } from './storage/migrations.ts'
 
 try {
   const config = readConfig(process.env)
   const log = createLog(config)
-  if (process.argv[2] === 'migrate') await migrate(config, log)
-  else await serve(config, log)
+  const [, , command] = process.argv
+  if (command === 'migrate') await run(config, log, async () => {})
+  else if (command === 'admin-key') await run(config, log, makeAdminKey)
+  else if (command === undefined) await serve(config, log)
+  else throw new ConfigError(`${command} is no command; there are migrate and admin-key`)
 } catch (error) {
   process.stderr.write(`septet: ${explain(error as NodeJS.ErrnoException)}\n`)
   process.exit(1)
@@ -25,16 +33,27 @@ async function serve(config: Config, log: Log): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(fastify, log, signal))
 }
 
-async function migrate(config: Config, log: Log): Promise<void> {
+/** Does one thing on an up-to-date database, without listening. */
+async function run(config: Config, log: Log, task: (fastify: FastifyInstance) => Promise<void>): Promise<void> {
   const fastify = await createApp(config, log)
   await fastify.ready()
+  await task(fastify)
   await fastify.close()
   log.flush()
 }
 
+async function makeAdminKey({ apiKeys, storage, config }: FastifyInstance): Promise<void> {
+  const key = apiKeys.first ?? (await newAdminKey(storage.engine, apiKeys, config.DATA_DIR))
+  process.stdout.write(`${key}\n`)
+}
+
 function announce(fastify: FastifyInstance, base: string): void {
-  if (fastify.config.NODE_ENV === 'production') fastify.log.info({ base }, 'ready')
+  const { config, apiKeys, log } = fastify
+  if (config.NODE_ENV === 'production') log.info({ base }, 'ready')
   else process.stdout.write(`Septet answers:\n  REST  ${base}/users\n  docs  ${base}/docs\n`)
+  if (apiKeys.first === undefined) return
+  const file = join(config.DATA_DIR, adminKeyFile)
+  process.stdout.write(`The admin key, shown this once and kept in ${file}:\n  ${apiKeys.first}\n`)
 }
 
 /** Lets requests in flight finish; a second signal, or the time limit, ends the process at once. */

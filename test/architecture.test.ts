@@ -25,6 +25,7 @@ const levels: [RegExp, number][] = [
   [/^src\/contract\//, 1],
   [/^src\/storage\/[^/]+\.ts$/, 1],
   [/^src\/storage\/[^/]+\//, 2],
+  [/^src\/auth\//, 2],
   [/^plugins\//, 4],
   [/^routes\//, 5],
   [/^src\/(app|server|write-contracts)\.ts$/, 6],

@@ -11,9 +11,20 @@ import { createLog } from '../src/logger.ts'
 
 export interface Built {
   app: FastifyInstance
+  /** Its data folder. */
+  folder: string
   /** Everything that was logged so far, one parsed line each. */
   logs: () => Record<string, unknown>[]
 }
+
+/**
+ * What tests of something else than access and overload start with: anybody may read and write users, and a test
+ * machine that runs several suites, late by nature, is not taken for overloaded.
+ */
+export const openSettings = {
+  ANONYMOUS_SCOPES: 'users:read users:write metrics:read',
+  MAX_EVENT_LOOP_DELAY: '0',
+} as const
 
 /** A folder that goes with the test. */
 export function temporaryFolder(t: Test): string {
@@ -24,14 +35,13 @@ export function temporaryFolder(t: Test): string {
 
 /** The app, ready for `inject`; `settings` as in the environment. */
 export async function build(t: Test, settings: Record<string, string> = {}, moreRoutes?: string): Promise<Built> {
-  // A test machine that runs several suites is late by nature; the test of overload says otherwise.
-  const config = readConfig({ DATA_DIR: temporaryFolder(t), MAX_EVENT_LOOP_DELAY: '0', ...settings })
+  const config = readConfig({ DATA_DIR: temporaryFolder(t), ...openSettings, ...settings })
   const lines: string[] = []
   const log = createLog(config, { write: (line) => lines.push(line) })
   const app = await createApp(config, log, moreRoutes)
   t.teardown(() => app.close())
   await app.ready()
-  return { app, logs: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>) }
+  return { app, folder: config.DATA_DIR, logs: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>) }
 }
 
 /** The app on a free port; gives its base URL. */

@@ -2,10 +2,13 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { createdHeaders, etag, headers, idempotencyKey, ifMatch, ifNoneMatch } from '../../src/schemas/headers.ts'
 import { defaultLimit, pageHeaders, preferHeader } from '../../src/schemas/page.ts'
+import { requires } from '../../src/schemas/security.ts'
 import { userCollection } from './collection.ts'
 import { User, UserDetail, UserInput, UserParams, UserPatch, UserQuery } from './schema.ts'
 
 const tags = ['users']
+const reading = requires('users:read')
+const writing = requires('users:write')
 
 /** The users resource: pages, one user, and every change to it. */
 const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
@@ -19,6 +22,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       summary: 'List users',
       description: 'A page of users. Follow the `Link` header with `rel="next"` until it is absent.',
       tags,
+      security: reading,
       querystring: UserQuery,
       headers: headers(preferHeader),
       response: { 200: Type.Array(User, { description: 'A page of users.' }) },
@@ -39,6 +43,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       summary: 'Create a user',
       description: 'Adds a user. With `Idempotency-Key`, a request that is sent again creates nothing twice.',
       tags,
+      security: writing,
       headers: headers(idempotencyKey),
       body: UserInput,
       response: { 201: UserDetail },
@@ -57,6 +62,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       summary: 'Get a user',
       description: 'One user with timestamps and its version as `ETag`.',
       tags,
+      security: reading,
       params: UserParams,
       headers: headers(ifNoneMatch),
       response: { 200: UserDetail },
@@ -74,6 +80,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       summary: 'Replace a user',
       description: 'Sets every property of a user. With `If-Match`, only while it has that version.',
       tags,
+      security: writing,
       params: UserParams,
       headers: headers(ifMatch),
       body: UserInput,
@@ -94,6 +101,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       description:
         'Sets those properties that are given (JSON Merge Patch, RFC 7396). With `If-Match`, only while the user has that version.',
       tags,
+      security: writing,
       consumes: ['application/merge-patch+json', 'application/json'],
       params: UserParams,
       headers: headers(ifMatch),
@@ -114,6 +122,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       summary: 'Delete a user',
       description: 'Removes a user. With `If-Match`, only while it has that version.',
       tags,
+      security: writing,
       params: UserParams,
       headers: headers(ifMatch),
       response: { 204: Type.Null({ description: 'The user is gone.' }) },
@@ -133,6 +142,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       summary: 'Find a user by id',
       description: 'One user by the `id` of the query, as a list shows it.',
       tags,
+      security: reading,
       querystring: UserParams,
       headers: headers(ifNoneMatch),
       response: { 200: User },

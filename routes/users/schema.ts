@@ -4,6 +4,7 @@ import { Type } from '@sinclair/typebox'
 import { Email } from '../../src/schemas/email.ts'
 import { Enum } from '../../src/schemas/enum.ts'
 import { Id } from '../../src/schemas/id.ts'
+import { Moment } from '../../src/schemas/moment.ts'
 import { pageQuery } from '../../src/schemas/page.ts'
 
 const Name = Type.String({
@@ -13,9 +14,6 @@ const Name = Type.String({
   description: 'Name, in any script.',
   examples: ['Mohamed'],
 })
-
-const Moment = (description: string) =>
-  Type.String({ format: 'date-time', description, examples: ['2026-11-24T12:00:00.000Z'] })
 
 /** The three fields of a list item. */
 export const User = Type.Object(

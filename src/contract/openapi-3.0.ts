@@ -42,7 +42,14 @@ function convertKeywords({ $schema: _schema, $id: _id, ...node }: Node): Node {
     node.type = types[0]
   }
   if (Array.isArray(node.anyOf) && node.anyOf.some(isNull)) {
-    node.anyOf = node.anyOf.filter((schema) => !isNull(schema))
+    const others = node.anyOf.filter((schema) => !isNull(schema)) as Node[]
+    const [only] = others
+    // 3.0 knows `nullable` beside a `type` alone.
+    if (only && others.length === 1 && only.$ref === undefined) {
+      delete node.anyOf
+      return convertKeywords({ ...only, ...node, nullable: true })
+    }
+    node.anyOf = others
     node.nullable = true
   }
   if ('const' in node) {

@@ -5,6 +5,7 @@ import type { FastifySchema } from 'fastify'
 import type { OpenAPIV3_1 } from 'openapi-types'
 import { catalogue, type ProblemCode } from '../errors.ts'
 import { ProblemSchema } from '../schemas/problem.ts'
+import { schemes } from './access.ts'
 import type { Operation } from './operation.ts'
 
 export const info = {
@@ -18,6 +19,11 @@ export const info = {
   servers: [{ url: '/', description: 'This server.' }],
 }
 
+/** The schemes that routes name in their `security`. */
+export const securitySchemes = Object.fromEntries(
+  Object.entries(schemes).map(([name, { document }]) => [name, document]),
+)
+
 /** Schemas with an `$id`, by that name. */
 export type Components = Map<string, TSchema>
 
@@ -27,7 +33,7 @@ export type Components = Map<string, TSchema>
  */
 export function describeRoute(
   schema: FastifySchema,
-  { body, success, problems }: Operation,
+  { body, success, problems, access, description: purpose }: Operation,
   components: Components,
 ): FastifySchema {
   const { status, schema: result, headers } = success
@@ -37,7 +43,23 @@ export function describeRoute(
       ? { type: 'null', description }
       : { description, headers, content: { 'application/json': { schema: hoist(result, components) } } }
   const response = { [status]: shown, ...problemResponses(problems, hoist(ProblemSchema, components)) }
-  return { ...schema, ...(body && { body: hoist(body, components) }), response }
+  return {
+    ...schema,
+    ...(body && { body: hoist(body, components) }),
+    description: `${purpose}${scopeSentence(access?.scopes ?? [])}`,
+    security: (schema.security ?? []).map(withoutScopes),
+    response,
+  }
+}
+
+/** Only OAuth's schemes can name scopes in a way that every tool reads; for people the description says them. */
+function withoutScopes(requirement: Readonly<Record<string, readonly string[]>>): Record<string, readonly string[]> {
+  return Object.fromEntries(Object.keys(requirement).map((name) => [name, []]))
+}
+
+function scopeSentence(scopes: readonly string[]): string {
+  if (scopes.length === 0) return ''
+  return ` Needs the scope${scopes.length > 1 ? 's' : ''} ${scopes.map((scope) => `\`${scope}\``).join(', ')}.`
 }
 
 function problemResponses(problems: readonly ProblemCode[], schema: unknown): Record<string, object> {
@@ -75,7 +97,6 @@ export function finishDocument(
   const tags = [...new Set([...contract.values()].map(({ tag }) => tag))].sort()
   for (const path of Object.values(document.paths ?? {})) {
     for (const operation of Object.values(path ?? {}) as OpenAPIV3_1.OperationObject[]) {
-      operation.security ??= []
       for (const parameter of (operation.parameters ?? []) as OpenAPIV3_1.ParameterObject[]) {
         if (parameter.in === 'header') parameter.name = headerName(parameter.name)
         liftExamples(parameter)

@@ -4,6 +4,8 @@ import type {} from '@fastify/swagger'
 import type { TObject, TSchema } from '@sinclair/typebox'
 import type { FastifySchema, HTTPMethods, RouteOptions } from 'fastify'
 import type { ProblemCode } from '../errors.ts'
+import { type Access, accessOf } from './access.ts'
+import { ContractError } from './contract-error.ts'
 
 declare module 'fastify' {
   interface FastifySchema {
@@ -25,19 +27,16 @@ export interface Operation {
   querystring: TObject | undefined
   headers: TObject | undefined
   body: TObject | undefined
+  /** Who may call; anyone without it. */
+  access: Access | undefined
   success: { status: number; schema: TSchema; headers: Record<string, TSchema> }
   problems: readonly ProblemCode[]
-}
-
-/** A route that cannot become an operation; names it, the place in its schema and the reason. */
-export class ContractError extends Error {
-  override readonly name = 'ContractError'
 }
 
 /**
  * Reads the operation off a route. HEAD twins and hidden routes give `undefined`.
  *
- * @throws {ContractError} when the route lacks a name or description, has not exactly one success
+ * @throws {ContractError} when the route lacks a name, description or security, has not exactly one success
  * response, accepts undeclared properties, or uses one input name twice.
  */
 export function readOperation(route: RouteOptions): Operation | undefined {
@@ -55,6 +54,7 @@ export function readOperation(route: RouteOptions): Operation | undefined {
   const operationId = text('operationId')
   if (!/^[a-z][a-zA-Z0-9]*$/.test(operationId)) refuse('operationId', 'must be a camelCase name')
   const [tag] = schema.tags?.length === 1 ? schema.tags : []
+  const access = accessOf(route)
   return {
     operationId,
     method: route.method,
@@ -63,8 +63,9 @@ export function readOperation(route: RouteOptions): Operation | undefined {
     summary: text('summary'),
     description: text('description'),
     ...readInput(schema, refuse),
+    access,
     success: readSuccess(schema, refuse),
-    problems: problemsOf(schema),
+    problems: problemsOf(schema, access),
   }
 }
 
@@ -101,8 +102,9 @@ function readSuccess(schema: FastifySchema, refuse: Refuse): Operation['success'
 }
 
 /** Declared problems and those that follow from the shape of the route. */
-function problemsOf(schema: FastifySchema): ProblemCode[] {
+function problemsOf(schema: FastifySchema, access: Access | undefined): ProblemCode[] {
   const problems = new Set<ProblemCode>(schema.problems)
+  if (access) for (const code of ['unauthenticated', 'forbidden'] as const) problems.add(code)
   if (schema.params || schema.querystring || schema.headers || schema.body) problems.add('validation-failed')
   if (schema.body)
     for (const code of ['malformed-request', 'payload-too-large', 'unsupported-media-type'] as const) problems.add(code)

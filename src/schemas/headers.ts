@@ -39,3 +39,6 @@ export const createdHeaders = {
   location: Type.String({ description: 'Path of the new resource.' }),
   'idempotent-replayed': Type.String({ description: '`true` when this repeats the reply to an earlier request.' }),
 }
+
+/** Of an answer that holds a secret (RFC 9111 section 5.2.2.5). */
+export const uncached = { 'cache-control': Type.String({ description: '`no-store`: the answer holds a secret.' }) }

@@ -110,14 +110,20 @@ export class Collection<Input extends TObject> {
 
   /**
    * Adds a row. With `once`, the reply is stored in the same transaction, and a repeated request gets
-   * that reply and changes nothing.
+   * that reply and changes nothing. `further` commands belong to the same transaction, behind the row.
    *
    * @throws {Problem} `conflict`; `idempotency-key-reused` when the key came with another request.
    */
-  async insert<View extends TObject>(view: View, input: Static<Input>, once?: Once): Promise<Created<Static<View>>> {
+  async insert<View extends TObject>(
+    view: View,
+    input: Static<Input>,
+    once?: Once,
+    further: readonly Command[] = [],
+  ): Promise<Created<Static<View>>> {
     const now = new Date().toISOString()
     const commands: Command[] = [[this.#sql.insert, { ...this.#values(input), now }]]
     if (once) commands.push([this.#sql.keepReply(view), { ...once, now }])
+    commands.push(...further)
     try {
       const written = (await this.#storage.write(commands)) as [[Pick<Version, 'id'>]]
       this.#kept?.forgetPages()
@@ -167,6 +173,12 @@ export class Collection<Input extends TObject> {
     await this.#conditional(id, versions, (version) =>
       this.#change(this.#sql.remove(version !== undefined), { id, version }),
     )
+  }
+
+  /** An insert as a command, to be written together with others; for a collection that keeps nothing in memory. */
+  insertion(input: Static<Input>): Command {
+    if (this.#kept) throw new Error(`${this.declaration.name} keeps pages that would not know of this insert`)
+    return [this.#sql.insert, { ...this.#values(input), now: new Date().toISOString() }]
   }
 
   /** Adds the declared seed, and whatever records that it was added, in one transaction. */

@@ -17,18 +17,22 @@ export interface Statement {
 export type Parameter = { readonly argument: string } | { readonly constant: unknown }
 export type Arguments = Readonly<Record<string, unknown>>
 export type Row = Readonly<Record<string, unknown>>
-export type Command = readonly [statement: Statement, args: Arguments]
+/** With `rows`, the whole write is undone unless the command returns, or else changes, as many. */
+export type Command = readonly [statement: Statement, args: Arguments, rows?: number | undefined]
 
 export interface Storage {
   readonly dialect: Dialect
   /** The first row, or `undefined`. */
   first<Result extends object = Row>(statement: Statement, args: Arguments): Eventually<Result | undefined>
+  /** Every row. */
+  all<Result extends object = Row>(statement: Statement, args: Arguments): Eventually<Result[]>
   /** The only column of every row. */
   texts(statement: Statement, args: Arguments): Eventually<string[]>
   /**
    * Runs the commands in one transaction and resolves, once it is durable, with the rows each returned.
    *
    * @throws {UniqueViolation} when a unique key exists already; nothing is kept.
+   * @throws {UnexpectedRows} when a command met another number of rows than it expected; nothing is kept.
    */
   write(commands: readonly Command[]): Promise<Row[][]>
   /**
@@ -54,6 +58,20 @@ export class UniqueViolation extends Error {
     this.table = table
     this.column = column
   }
+}
+
+/** A write met another number of rows than it was made for: what it rests on has changed. */
+export class UnexpectedRows extends Error {
+  override readonly name = 'UnexpectedRows'
+
+  constructor({ name }: Statement, expected: number, actual: number) {
+    super(`${name} met ${actual} rows, not ${expected}`)
+  }
+}
+
+/** @throws {UnexpectedRows} */
+export function expectRows([statement, , expected]: Command, actual: number): void {
+  if (expected !== undefined && expected !== actual) throw new UnexpectedRows(statement, expected, actual)
 }
 
 /** The values of a statement's placeholders. */

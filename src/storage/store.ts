@@ -1,7 +1,7 @@
 /** The storage as routes see it: collections by declaration, over whichever engine is open. */
 
 import type { TObject } from '@sinclair/typebox'
-import type { Declaration } from '../schemas/collection.ts'
+import type { Declaration, Migration } from '../schemas/collection.ts'
 import { Collection } from './collection.ts'
 import { argument, statement } from './dialect.ts'
 import { coreMigrations } from './migrations.ts'
@@ -10,6 +10,7 @@ import { type Storage, UniqueViolation } from './storage.ts'
 export class Store {
   readonly engine: Storage
   readonly #collections: Collection<TObject>[] = []
+  readonly #migrations: Migration[] = []
   #timer: NodeJS.Timeout | undefined
 
   readonly #keep: number
@@ -20,17 +21,32 @@ export class Store {
     this.#keep = keep
   }
 
-  /** The collection of a declaration. Its migrations run when the server gets ready, so declare at registration. */
-  collection<Input extends TObject>(declaration: Declaration<Input>): Collection<Input> {
-    const collection = new Collection(this.engine, declaration, this.#keep)
+  /**
+   * The collection of a declaration. Its migrations run when the server gets ready, so declare at registration.
+   * `keep` as for the constructor.
+   */
+  collection<Input extends TObject>(declaration: Declaration<Input>, keep = this.#keep): Collection<Input> {
+    const collection = new Collection(this.engine, declaration, keep)
     this.#collections.push(collection as unknown as Collection<TObject>)
     return collection
+  }
+
+  /** The collection that a resource has declared under this name; known once all routes are registered. */
+  named(name: string): Collection<TObject> {
+    const collection = this.#collections.find(({ declaration }) => declaration.name === name)
+    if (collection === undefined) throw new Error(`no resource has declared the collection ${name}`)
+    return collection
+  }
+
+  /** Tables that are no collection. They come after the collections, which they may refer to. */
+  declare(migrations: readonly Migration[]): void {
+    this.#migrations.push(...migrations)
   }
 
   /** Applies what the database lacks, and fills new collections with their seed where that is wanted. */
   async migrate(seed: boolean): Promise<string[]> {
     const own = this.#collections.flatMap(({ declaration }) => declaration.migrations)
-    const applied = await this.engine.migrate([...coreMigrations, ...own])
+    const applied = await this.engine.migrate([...coreMigrations, ...own, ...this.#migrations])
     if (seed) for (const collection of this.#collections) await this.#seed(collection)
     return applied
   }

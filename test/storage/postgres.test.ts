@@ -1,5 +1,6 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { openPostgres } from '../../src/storage/postgres/index.ts'
+import { temporaryFolder } from '../helper.ts'
 import { pages } from './conformance/pages.ts'
 import { rows } from './conformance/rows.ts'
 import { conformance } from './conformance.ts'
@@ -7,9 +8,9 @@ import { englishOrder, startPostgres } from './postgres-server.ts'
 
 const server = await startPostgres(t)
 
-const newDatabase = (options?: string) => async () => {
+const newDatabase = (options?: string) => async (t: Test) => {
   const url = await server.database(options)
-  return { open: () => openPostgres(url), settings: { DATABASE_URL: url } }
+  return { open: () => openPostgres(url), settings: { DATABASE_URL: url, DATA_DIR: temporaryFolder(t) } }
 }
 
 conformance('PostgreSQL', newDatabase())

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { openSettings } from '../helper.ts'
 
 const start = join(import.meta.dirname, '../../src/start.js')
 
@@ -16,7 +17,7 @@ export interface ServerProcess {
 
 /** Starts it on a free port; `prefix` is a shell command that runs first. It ends with the test. */
 export async function startServer(t: Test, settings: Record<string, string>, prefix = ':'): Promise<ServerProcess> {
-  const quiet = { SEED: 'false', ACCESS_LOG: 'off', LOG_LEVEL: 'fatal', MAX_EVENT_LOOP_DELAY: '0' }
+  const quiet = { SEED: 'false', ACCESS_LOG: 'off', LOG_LEVEL: 'fatal', ...openSettings }
   const env = { PATH: process.env.PATH, PORT: '0', ...quiet, ...settings }
   // tap puts its own hooks into every child through NODE_OPTIONS; this is to be the server as it is.
   const script = `unset NODE_OPTIONS; ${prefix}; exec "$0" "$1"`

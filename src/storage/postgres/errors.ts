@@ -3,7 +3,7 @@
 import pg from 'pg'
 import { Problem } from '../../errors.ts'
 import { MigrationError } from '../migrations.ts'
-import { UniqueViolation } from '../storage.ts'
+import { UnexpectedRows, UniqueViolation } from '../storage.ts'
 
 /** Serialisation failure and deadlock: the same transaction may pass when it is tried again. */
 const transient = new Set(['40001', '40P01'])
@@ -33,7 +33,9 @@ export function translate(error: unknown): unknown {
 
 /** The driver has no class for a lost connection; what is left after our own errors and mistakes is one. */
 function isOurs(error: unknown): boolean {
-  return [UniqueViolation, Problem, MigrationError, TypeError, RangeError].some((known) => error instanceof known)
+  return [UniqueViolation, UnexpectedRows, Problem, MigrationError, TypeError, RangeError].some(
+    (known) => error instanceof known,
+  )
 }
 
 function unavailable(cause: unknown): Problem {

@@ -4,7 +4,7 @@ import pg from 'pg'
 import type { Migration } from '../../schemas/collection.ts'
 import { postgres } from '../dialect.ts'
 import { pending } from '../migrations.ts'
-import { type Arguments, bind, type Command, type Row, type Statement, type Storage } from '../storage.ts'
+import { type Arguments, bind, type Command, expectRows, type Row, type Statement, type Storage } from '../storage.ts'
 import { isTransient, translate } from './errors.ts'
 import { Reader } from './reader.ts'
 
@@ -44,20 +44,21 @@ class PostgresStorage implements Storage {
   }
 
   async first<Result extends object = Row>(statement: Statement, args: Arguments): Promise<Result | undefined> {
+    const [row] = await this.all<Result>(statement, args)
+    return row
+  }
+
+  async all<Result extends object = Row>(statement: Statement, args: Arguments): Promise<Result[]> {
     const { rows } = await this.#reader.query({
       name: statement.name,
       text: statement.sql,
       values: bind(statement, args),
     })
-    return rows[0] as Result | undefined
+    return rows as Result[]
   }
 
   async texts(statement: Statement, args: Arguments): Promise<string[]> {
-    const { rows } = await this.#reader.query({
-      name: statement.name,
-      text: statement.sql,
-      values: bind(statement, args),
-    })
+    const rows = await this.all(statement, args)
     return rows.map((row) => Object.values(row)[0] as string)
   }
 
@@ -79,7 +80,7 @@ class PostgresStorage implements Storage {
 
   async #transact(commands: readonly Command[]): Promise<Row[][]> {
     const [only] = commands
-    if (only && commands.length === 1) return [await run(this.#pool, only)]
+    if (only && commands.length === 1 && only[2] === undefined) return [await run(this.#pool, only)]
     return transaction(this.#pool, async (client) => {
       const results: Row[][] = []
       for (const command of commands) results.push(await run(client, command))
@@ -122,8 +123,11 @@ class PostgresStorage implements Storage {
   }
 }
 
-async function run(client: pg.Pool | pg.PoolClient, [statement, args]: Command): Promise<Row[]> {
-  const { rows } = await client.query<Row>({ name: statement.name, text: statement.sql, values: bind(statement, args) })
+async function run(client: pg.Pool | pg.PoolClient, command: Command): Promise<Row[]> {
+  const [statement, args] = command
+  const values = bind(statement, args)
+  const { rows, rowCount } = await client.query<Row>({ name: statement.name, text: statement.sql, values })
+  expectRows(command, rowCount ?? 0)
   return rows
 }
 

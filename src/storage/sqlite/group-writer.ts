@@ -1,6 +1,6 @@
 /** Group commit: all writes of one turn of the event loop share a transaction, and so one sync of the disk. */
 
-import { bind, type Command, type Row } from '../storage.ts'
+import { bind, type Command, expectRows, type Row } from '../storage.ts'
 import { type Connection, translate, unavailable } from './driver.ts'
 
 interface Write {
@@ -46,17 +46,12 @@ export class GroupWriter {
     }
   }
 
-  /** Runs one member behind a savepoint: its failure is its own. A lone statement undoes itself. */
+  /** Runs one member behind a savepoint: its failure is its own. A lone statement that fails undoes itself. */
   #run({ commands, resolve, reject }: Write): () => void {
-    const alone = commands.length === 1
+    const alone = commands.length === 1 && commands[0]?.[2] === undefined
     if (!alone) this.#connection.run('savepoint member')
     try {
-      const rows = commands.map(([statement, args]) => {
-        const prepared = this.#connection.prepare(statement.sql)
-        if (prepared.reader) return prepared.all(bind(statement, args)) as Row[]
-        const { lastInsertRowid } = prepared.run(bind(statement, args))
-        return statement.givesId ? [{ id: lastInsertRowid }] : []
-      })
+      const rows = commands.map((command) => this.#execute(command))
       if (!alone) this.#connection.run('release member')
       return () => resolve(rows)
     } catch (error) {
@@ -66,6 +61,19 @@ export class GroupWriter {
       const reason = translate(error)
       return () => reject(reason)
     }
+  }
+
+  #execute(command: Command): Row[] {
+    const [statement, args] = command
+    const prepared = this.#connection.prepare(statement.sql)
+    if (prepared.reader) {
+      const rows = prepared.all(bind(statement, args)) as Row[]
+      expectRows(command, rows.length)
+      return rows
+    }
+    const { changes, lastInsertRowid } = prepared.run(bind(statement, args))
+    expectRows(command, changes)
+    return statement.givesId ? [{ id: lastInsertRowid }] : []
   }
 
   #rollback(): void {

@@ -43,6 +43,14 @@ class SqliteStorage implements Storage {
     }
   }
 
+  all<Result extends object = Row>(statement: Statement, args: Arguments): Result[] {
+    try {
+      return this.#connection.prepare(statement.sql).all(bind(statement, args)) as Result[]
+    } catch (error) {
+      throw translate(error)
+    }
+  }
+
   texts(statement: Statement, args: Arguments): string[] {
     try {
       return this.#connection.preparePlucked(statement.sql).all(bind(statement, args)) as string[]

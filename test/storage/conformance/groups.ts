@@ -2,7 +2,7 @@
 
 import { test } from 'tap'
 import { User } from '../../../routes/users/schema.ts'
-import { UniqueViolation } from '../../../src/storage/storage.ts'
+import { type Command, UniqueViolation } from '../../../src/storage/storage.ts'
 import { countOf, insertCommand, type NewDatabase, openUsers, parsed, raw } from '../setup.ts'
 
 export function groups(name: string, create: NewDatabase): void {
@@ -19,6 +19,31 @@ export function groups(name: string, create: NewDatabase): void {
       results.map((rows) => rows.length),
       [1, 0, 1, 2],
     )
+  })
+
+  test(`${name}: a command that meets other rows than it expects undoes its whole write`, async (t) => {
+    const { engine } = await openUsers(t, create)
+    const rename = (name: string, rows?: number): Command => [
+      raw(`update users set name = '${name}' where id = 1`),
+      {},
+      rows,
+    ]
+    const renameReturning = (name: string, rows: number): Command => [
+      raw(`update users set name = '${name}' where id = 1 returning id`),
+      {},
+      rows,
+    ]
+    await t.rejects(engine.write([insertCommand(engine, 'A', 'a@example.com'), rename('B', 2)]), {
+      name: 'UnexpectedRows',
+    })
+    t.equal(await countOf(engine, 'users'), 0, 'the insert before it is undone')
+    await t.rejects(engine.write([rename('B', 1)]), { name: 'UnexpectedRows' }, 'alone, none met')
+    await engine.write([insertCommand(engine, 'A', 'a@example.com'), [raw('update users set id = 1'), {}, 1]])
+    await t.rejects(engine.write([rename('B', 0)]), { name: 'UnexpectedRows' }, 'alone, one too many')
+    await t.rejects(engine.write([renameReturning('B', 2)]), { name: 'UnexpectedRows' }, 'by what it returns')
+    t.same(await engine.all(raw('select id, name from users'), {}), [{ id: 1, name: 'A' }], 'nothing was kept')
+    await engine.write([rename('B', 1), renameReturning('C', 1)])
+    t.same(await engine.all(raw('select id, name from users'), {}), [{ id: 1, name: 'C' }])
   })
 
   test(`${name}: a failing command undoes its own write and no other of the same moment`, async (t) => {

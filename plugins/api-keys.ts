@@ -1,0 +1,46 @@
+import fp from 'fastify-plugin'
+import { firstAdminKey } from '../src/auth/admin-key.ts'
+import { looksLikeApiKey } from '../src/auth/api-key.ts'
+import { apiKeyMigrations } from '../src/auth/api-key-sql.ts'
+import { ApiKeys } from '../src/auth/api-keys.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    apiKeys: ApiKeys & {
+      /** The admin key, when this start has made it. */
+      first?: string | undefined
+    }
+  }
+}
+
+/** How often the time of last use is written, in ms. */
+const usesEvery = 10_000
+
+/** API keys as credentials; the first start makes the one that opens everything. */
+export default fp(
+  async (fastify) => {
+    const { storage, secrets, audit, access, config } = fastify
+    storage.declare(apiKeyMigrations)
+    const keys: typeof fastify.apiKeys = new ApiKeys({
+      engine: storage.engine,
+      secrets,
+      audit,
+      scopesOf: (userId) => access.scopesOf(userId),
+      knownScopes: access.scopes,
+    })
+    fastify.decorate('apiKeys', keys)
+    access.accept({ recognises: looksLikeApiKey, authenticate: (credential) => keys.authenticate(credential) })
+    const writeUses = () =>
+      keys.writeUses().catch((error: unknown) => fastify.log.warn({ err: error }, 'the use of keys is not written'))
+    let timer: NodeJS.Timeout | undefined
+    fastify.addHook('onReady', async () => {
+      keys.first = await firstAdminKey(storage.engine, keys, config.DATA_DIR)
+      timer = setInterval(writeUses, usesEvery).unref()
+    })
+    fastify.addHook('preClose', async () => {
+      clearInterval(timer)
+      await writeUses()
+    })
+  },
+  { name: 'api-keys', dependencies: ['storage', 'secrets', 'audit', 'access'] },
+)

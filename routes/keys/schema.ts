@@ -1,0 +1,86 @@
+/** What an API key looks like from outside. */
+
+import { Type } from '@sinclair/typebox'
+import { MaybeMoment, Moment } from '../../src/schemas/moment.ts'
+import { Scopes } from '../../src/schemas/scopes.ts'
+
+const Name = Type.String({
+  minLength: 1,
+  maxLength: 200,
+  pattern: '\\S',
+  description: 'What the key is for.',
+  examples: ['nightly import'],
+})
+
+export const Key = Type.Object(
+  {
+    id: Type.String({ description: 'Identifier; the middle part of the key.', examples: ['3fk0Qm9ZtB7x'] }),
+    name: Name,
+    scopes: Scopes,
+    createdBy: Type.String({ description: 'Who made it.', examples: ['user:1'] }),
+    createdAt: Moment('When it was made.'),
+    expiresAt: MaybeMoment('When it stops to be good; null for never.'),
+    lastUsedAt: MaybeMoment('When it was last used, to some seconds.'),
+    revokedAt: MaybeMoment('When it was revoked.'),
+    previousUntil: MaybeMoment('Until when the secret that the last rotation replaced is good.'),
+  },
+  { $id: 'Key', additionalProperties: false, description: 'An API key, without its secret.' },
+)
+
+export const NewKey = Type.Object(
+  {
+    ...Key.properties,
+    key: Type.String({
+      description: 'The key itself. It is shown this once and cannot be read again.',
+      examples: ['spt_3fk0Qm9ZtB7x_K0v2yq1Zb8Rj5mXw4Nc7Lt6Hd9Fs3GpQ1aB2cD'],
+    }),
+  },
+  { $id: 'NewKey', additionalProperties: false, description: 'An API key with its secret.' },
+)
+
+export const KeyInput = Type.Object(
+  {
+    name: Name,
+    scopes: Scopes,
+    expiresAt: Type.Optional(
+      Type.String({ format: 'date-time', description: 'When it stops to be good; never, without it.' }),
+    ),
+  },
+  {
+    $id: 'KeyInput',
+    additionalProperties: false,
+    description: 'What a new key is for and may do.',
+    examples: [{ name: 'nightly import', scopes: ['users:read'] }],
+  },
+)
+
+export const KeyPatch = Type.Object(
+  { name: Name },
+  { $id: 'KeyPatch', additionalProperties: false, description: 'What can be changed of a key.' },
+)
+
+export const KeyRotation = Type.Object(
+  {
+    overlap: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 604_800,
+        default: 86_400,
+        description: 'Seconds for which the secret that is replaced stays good.',
+        examples: [86_400],
+      }),
+    ),
+  },
+  { $id: 'KeyRotation', additionalProperties: false, description: 'How a key gets a new secret.' },
+)
+
+export const KeyParams = Type.Object(
+  {
+    id: Type.String({
+      pattern: '^[0-9A-Za-z]{12}$',
+      description: 'Identifier of the key.',
+      examples: ['3fk0Qm9ZtB7x'],
+    }),
+  },
+  { additionalProperties: false },
+)

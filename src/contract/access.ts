@@ -1,0 +1,113 @@
+/** The access that a route declares, read once at the start and checked at each request. */
+
+import type { RouteOptions } from 'fastify'
+import { Problem } from '../errors.ts'
+import { ContractError } from './contract-error.ts'
+import { missingScopes, type Principal, type PrincipalKind } from './principal.ts'
+
+/** Scheme name, as a route's `security` and the OpenAPI document use it → what it is and whom it lets in. */
+export const schemes = {
+  apiKey: {
+    kinds: ['api-key'],
+    document: {
+      type: 'apiKey',
+      in: 'header',
+      name: 'X-API-Key',
+      description: 'An API key (`spt_…`). It may be sent as a Bearer token too.',
+    },
+  },
+  accessToken: {
+    kinds: ['user', 'client'],
+    document: {
+      type: 'http',
+      scheme: 'bearer',
+      bearerFormat: 'JWT',
+      description: 'An access token, as signing in gives it.',
+    },
+  },
+} as const satisfies Record<string, { kinds: readonly PrincipalKind[]; document: object }>
+
+export interface Access {
+  readonly scopes: readonly string[]
+  readonly kinds: ReadonlySet<PrincipalKind>
+}
+
+/** A declaration that cannot be read; the message continues the path `schema.security`. */
+export class SecurityError extends Error {
+  override readonly name = 'SecurityError'
+}
+
+const scopePattern = /^[a-z][a-z-]*(:[a-z][a-z-]*)?$/
+
+/**
+ * Reads a route's `security`; nothing when it is open to anyone.
+ *
+ * @throws {SecurityError} when it is missing, or names an unknown scheme, a malformed scope, or different scopes by scheme.
+ */
+export function readAccess(security: unknown): Access | undefined {
+  if (!Array.isArray(security)) throw new SecurityError('is missing: say requires(…), signedIn() or open')
+  const requirements = security.flatMap((requirement: Record<string, readonly string[]>) => Object.entries(requirement))
+  const [first] = requirements
+  if (first === undefined) return undefined
+  const [, scopes] = first
+  const kinds = new Set<PrincipalKind>()
+  for (const [name, wanted] of requirements) {
+    const scheme = (schemes as Partial<Record<string, (typeof schemes)[keyof typeof schemes]>>)[name]
+    if (scheme === undefined) throw new SecurityError(`names the unknown scheme ${name}`)
+    if (wanted.join() !== scopes.join()) throw new SecurityError('wants different scopes by scheme')
+    for (const kind of scheme.kinds) kinds.add(kind)
+  }
+  const malformed = scopes.find((scope) => !scopePattern.test(scope))
+  if (malformed !== undefined) throw new SecurityError(`names the malformed scope "${malformed}"`)
+  return { scopes, kinds }
+}
+
+/** Pages of the documentation: @fastify/swagger-ui registers them, and cannot say that they are open. */
+const documents = /^\/docs(\/|$)/
+
+/**
+ * The access of a route; nothing when it is open to anyone.
+ *
+ * @throws {ContractError} when it declares none, or one that cannot be read.
+ */
+export function accessOf({ method, url, schema }: RouteOptions): Access | undefined {
+  if (documents.test(url) || method === 'OPTIONS') return undefined
+  try {
+    return readAccess(schema?.security)
+  } catch (error) {
+    if (!(error instanceof SecurityError)) throw error
+    throw new ContractError(`${schema?.operationId ?? `${method} ${url}`}: schema.security ${error.message}`)
+  }
+}
+
+/**
+ * Why this principal may not call, or nothing.
+ *
+ * The headers are those of RFC 6750 section 3: 401 asks for a credential, 403 names the scope that is missing.
+ */
+export function refusalOf({ scopes, kinds }: Access, principal: Principal): Problem | undefined {
+  const missing = missingScopes(principal, scopes)
+  if (principal.kind === 'anonymous') {
+    // What is for persons only stays so, whatever anonymous callers hold.
+    if (scopes.length > 0 && missing.length === 0 && kinds.has('api-key')) return undefined
+    return unauthenticated('This operation needs a credential')
+  }
+  if (!kinds.has(principal.kind)) {
+    return new Problem('forbidden', 'This operation is for those who have signed in; an API key cannot call it', {
+      headers: { 'www-authenticate': `${realm}, error="insufficient_scope"` },
+    })
+  }
+  if (missing.length === 0) return undefined
+  const scope = scopes.join(' ')
+  return new Problem('forbidden', `The credential lacks the scope ${missing.join(', ')}`, {
+    headers: { 'www-authenticate': `${realm}, error="insufficient_scope", scope="${scope}"` },
+  })
+}
+
+const realm = 'Bearer realm="septet"'
+
+/** 401 with the challenge that RFC 9110 section 11.6.1 asks for; `error` of RFC 6750 when a credential was sent. */
+export function unauthenticated(detail: string, error?: 'invalid_token'): Problem {
+  const challenge = error === undefined ? realm : `${realm}, error="${error}"`
+  return new Problem('unauthenticated', detail, { headers: { 'www-authenticate': challenge } })
+}

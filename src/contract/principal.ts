@@ -1,0 +1,28 @@
+/** Who calls, and what they may do; the same on every wire. */
+
+/** How a principal proved who it is. */
+export type PrincipalKind = 'anonymous' | 'user' | 'api-key' | 'client'
+
+export interface Principal {
+  readonly kind: PrincipalKind
+  /** Stable name for logs, quotas and idempotency: `user:1`, `api-key:3fk0…`, `anonymous`. */
+  readonly id: string
+  readonly scopes: ReadonlySet<string>
+  /** The user that the principal is, or acts for. */
+  readonly userId?: number | undefined
+  /** The session that an access token belongs to. */
+  readonly sessionId?: string | undefined
+}
+
+/** The scope that holds all others. */
+export const adminScope = 'admin'
+
+/** Whether the principal holds a scope, by itself or by `admin`. */
+export function holds({ scopes }: Pick<Principal, 'scopes'>, scope: string): boolean {
+  return scopes.has(scope) || scopes.has(adminScope)
+}
+
+/** Those of the wanted scopes that the principal lacks. */
+export function missingScopes(principal: Pick<Principal, 'scopes'>, wanted: Iterable<string>): string[] {
+  return [...wanted].filter((scope) => !holds(principal, scope))
+}

@@ -1,0 +1,115 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Test, test } from 'tap'
+import { build, temporaryFolder } from '../helper.ts'
+import { adminKeyOf } from '../keys.ts'
+
+const credentials = (headers: Record<string, string>) => ({ url: '/users', headers })
+
+/** A folder with one route, as `schema` says. */
+function routes(t: Test, schema: string): string {
+  const folder = temporaryFolder(t)
+  mkdirSync(join(folder, 'thing'))
+  const route = `{ method: 'GET', url: '/things', schema: ${schema}, handler: async (request) => request.principal.id }`
+  writeFileSync(join(folder, 'thing', 'index.mjs'), `export default async (fastify) => { fastify.route(${route}) }`)
+  return folder
+}
+
+test('a route that declares no access does not start, and the message says what to write', async (t) => {
+  await t.rejects(build(t, {}, routes(t, `{ hide: true }`)), {
+    message: 'GET /things: schema.security is missing: say requires(…), signedIn() or open',
+  })
+  await t.rejects(
+    build(t, {}, routes(t, `{ hide: true, security: [{ magic: [] }] }`)),
+    /names the unknown scheme magic/,
+  )
+  await t.rejects(
+    build(t, {}, routes(t, `{ hide: true, security: [{ apiKey: ['a:b'] }, { accessToken: [] }] }`)),
+    /wants different scopes by scheme/,
+  )
+  await t.rejects(build(t, {}, routes(t, `{ hide: true, security: [{ apiKey: ['A B'] }] }`)), /malformed scope "A B"/)
+})
+
+test('a route that is open reads no credential', async (t) => {
+  const { app } = await build(t, {}, routes(t, `{ hide: true, security: [] }`))
+  const answer = await app.inject({ url: '/things', headers: { authorization: 'Bearer nonsense' } })
+  t.match(answer, { statusCode: 200, body: 'anonymous' })
+})
+
+test('on loopback outside production anonymous callers read users, and no more', async (t) => {
+  const { app } = await build(t, { ANONYMOUS_SCOPES: '' })
+  t.equal((await app.inject('/users')).statusCode, 200)
+  const refused = await app.inject({ method: 'POST', url: '/users', payload: { name: 'A', email: 'a@example.com' } })
+  t.equal(refused.statusCode, 401)
+  t.match(refused.json(), { code: 'unauthenticated', detail: 'This operation needs a credential' })
+  t.equal(refused.headers['www-authenticate'], 'Bearer realm="septet"')
+})
+
+test('in production anonymous callers may do nothing, and documents and health stay open', async (t) => {
+  const { app } = await build(t, { NODE_ENV: 'production', SECRET: 's'.repeat(32), ANONYMOUS_SCOPES: '' })
+  for (const url of ['/users', '/users/1', '/user?id=1', '/metrics', '/keys', '/audit-events']) {
+    t.equal((await app.inject(url)).statusCode, 401, url)
+  }
+  for (const url of ['/docs/json', '/docs/', '/docs/openapi-3.0.json', '/health/live', '/health/ready']) {
+    t.equal((await app.inject(url)).statusCode, 200, url)
+  }
+})
+
+test('the guard comes before validation and before the body is read', async (t) => {
+  const { app } = await build(t, { ANONYMOUS_SCOPES: 'users:read' })
+  const headers = { 'content-type': 'application/json' }
+  t.equal((await app.inject({ method: 'POST', url: '/users', headers, payload: '{broken' })).statusCode, 401)
+  t.equal((await app.inject({ method: 'DELETE', url: '/users/not-a-number' })).statusCode, 401)
+})
+
+test('a wrong credential is refused even where none is needed', async (t) => {
+  const { app } = await build(t)
+  const refused: [Record<string, string>, RegExp][] = [
+    [{ authorization: 'Bearer nonsense' }, /neither an API key nor an access token/],
+    [{ authorization: 'Basic YTpi' }, /Authorization must be: Bearer, then a token/],
+    [{ authorization: 'Bearer a b' }, /Authorization must be: Bearer, then a token/],
+    [{ authorization: 'Bearer' }, /Authorization must be: Bearer, then a token/],
+    [{ authorization: '' }, /Authorization must be: Bearer, then a token/],
+    [{ 'x-api-key': '' }, /X-API-Key must hold one key/],
+    [{ 'x-api-key': 'spt_short' }, /typing error/],
+    [{ authorization: `Bearer ${'a'.repeat(10_000)}` }, /neither an API key nor an access token/],
+  ]
+  for (const [headers, detail] of refused) {
+    const answer = await app.inject(credentials(headers))
+    t.match(answer.json(), { status: 401, code: 'unauthenticated', detail }, JSON.stringify(headers).slice(0, 80))
+    t.equal(answer.headers['www-authenticate'], 'Bearer realm="septet", error="invalid_token"')
+  }
+})
+
+test('two different credentials are one too many; the same one twice is one', async (t) => {
+  const { app, folder } = await build(t)
+  const key = adminKeyOf(folder)
+  const both = (authorization: string) => app.inject(credentials({ 'x-api-key': key, authorization }))
+  t.equal((await both(`Bearer ${key}`)).statusCode, 200)
+  t.match((await both('Bearer other')).json(), { code: 'malformed-request', detail: /Send one credential/ })
+})
+
+test('a credential in the query is not read', async (t) => {
+  const { app, folder } = await build(t, { ANONYMOUS_SCOPES: 'users:read' })
+  const key = adminKeyOf(folder)
+  t.equal((await app.inject({ method: 'DELETE', url: `/users/1?access_token=${key}` })).statusCode, 401)
+  t.equal((await app.inject({ method: 'DELETE', url: `/users/1?api_key=${key}` })).statusCode, 401)
+})
+
+test('every operation of the document says who may call it, and what a refusal looks like', async (t) => {
+  const { app } = await build(t)
+  const { paths, components } = app.swagger() as unknown as {
+    paths: Record<string, Record<string, { security?: unknown[]; responses: object; operationId: string }>>
+    components: { securitySchemes: object }
+  }
+  for (const operation of Object.values(paths).flatMap((path) => Object.values(path))) {
+    t.ok(Array.isArray(operation.security), operation.operationId)
+    const guarded = operation.security?.length !== 0
+    t.equal('401' in operation.responses, guarded, `${operation.operationId}: 401`)
+    t.equal('403' in operation.responses, guarded, `${operation.operationId}: 403`)
+  }
+  t.match(components.securitySchemes, {
+    apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+    accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+  })
+})
