@@ -80,7 +80,7 @@ export const Settings = Type.Object({
     Type.String({
       pattern: scopeList,
       description:
-        'Scopes of callers without a credential; `users:read metrics:read` on loopback outside production, else none.',
+        'Scopes of callers without a credential, or `none`; `users:read metrics:read` on loopback outside production, else none.',
     }),
   ),
   MEMBER_SCOPES: Type.String({
@@ -166,6 +166,9 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     }
   }
   checkSecrets(config)
+  if (config.NODE_ENV === 'production' && config.SIGN_UP && config.PUBLIC_URL === undefined) {
+    throw new ConfigError('PUBLIC_URL must be set with SIGN_UP: messages to people lead there')
+  }
   for (const address of listOf(config.TRUST_PROXY)) {
     if (!isNetwork(address)) throw new ConfigError(`TRUST_PROXY must hold addresses or networks, got "${address}"`)
   }
@@ -236,7 +239,8 @@ export function scopesOf(list: string): string[] {
 /** The scopes of callers without a credential: what the article's `curl` needs, where nobody else can call. */
 export function anonymousScopes(config: Config): string[] {
   const open = config.NODE_ENV !== 'production' && isLoopback(config)
-  return scopesOf(config.ANONYMOUS_SCOPES ?? (open ? 'users:read metrics:read' : ''))
+  const { ANONYMOUS_SCOPES = open ? 'users:read metrics:read' : 'none' } = config
+  return ANONYMOUS_SCOPES === 'none' ? [] : scopesOf(ANONYMOUS_SCOPES)
 }
 
 /** @throws {ConfigError} for a scope that opens nothing: a typing error. */

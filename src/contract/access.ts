@@ -17,7 +17,7 @@ export const schemes = {
     },
   },
   accessToken: {
-    kinds: ['user', 'client'],
+    kinds: ['user'],
     document: {
       type: 'http',
       scheme: 'bearer',

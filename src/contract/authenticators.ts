@@ -1,8 +1,7 @@
 /** The ways to authenticate that the server knows, each registered by its own plugin. */
 
 import type { IncomingHttpHeaders } from 'node:http'
-import { unauthenticated } from './access.ts'
-import { readCredential } from './credential.ts'
+import { readCredential, unrecognised } from './credential.ts'
 import type { Eventually } from './eventually.ts'
 import { adminScope, type Principal } from './principal.ts'
 
@@ -43,6 +42,6 @@ export class Authenticators {
     for (const accepted of this.#accepted) {
       if (accepted.recognises(credential)) return accepted.authenticate(credential)
     }
-    throw unauthenticated('The credential is neither an API key nor an access token', 'invalid_token')
+    throw unrecognised(credential)
   }
 }

@@ -4,12 +4,16 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { Problem } from '../errors.ts'
 import { unauthenticated } from './access.ts'
 
-const bearer = /^bearer +([\w\-.~+/]+=*) *$/i
+const scheme = 'Bearer '
+const otherwiseWritten = /^bearer +(\S+) *$/i
+/** RFC 6750 section 2.1, `b64token`. */
+const token = /^[\w\-.~+/]+=*$/
 
 /**
- * Reads the one credential that a request carries.
+ * Reads the one credential that a request carries, as it is: what recognises it checks its form, and that only when it
+ * meets it for the first time.
  *
- * @throws {Problem} `malformed-request` for two different ones; `unauthenticated` for another scheme or form.
+ * @throws {Problem} `malformed-request` for two different ones; `unauthenticated` for another scheme.
  */
 export function readCredential(headers: IncomingHttpHeaders): string | undefined {
   const { authorization } = headers
@@ -18,10 +22,22 @@ export function readCredential(headers: IncomingHttpHeaders): string | undefined
     if (key === undefined || (typeof key === 'string' && key !== '')) return key
     throw unauthenticated('X-API-Key must hold one key', 'invalid_token')
   }
-  const token = bearer.exec(authorization)?.[1]
-  if (token === undefined) throw unauthenticated('Authorization must be: Bearer, then a token', 'invalid_token')
-  if (key !== undefined && key !== token) {
+  const credential = authorization.startsWith(scheme)
+    ? authorization.slice(scheme.length)
+    : otherwiseWritten.exec(authorization)?.[1]
+  if (credential === undefined || credential === '') throw wrongForm()
+  if (key !== undefined && key !== credential) {
     throw new Problem('malformed-request', 'Send one credential: X-API-Key or Authorization')
   }
-  return token
+  return credential
+}
+
+/** Why nothing recognises a credential. */
+export function unrecognised(credential: string): Problem {
+  if (!token.test(credential)) return wrongForm()
+  return unauthenticated('The credential is neither an API key nor an access token', 'invalid_token')
+}
+
+function wrongForm(): Problem {
+  return unauthenticated('Authorization must be: Bearer, then a token', 'invalid_token')
 }

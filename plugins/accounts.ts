@@ -1,0 +1,61 @@
+import fp from 'fastify-plugin'
+import { Counter, Gauge, type Registry } from 'prom-client'
+import { AccountParts } from '../src/auth/account-parts.ts'
+import { Accounts, migrations } from '../src/auth/accounts.ts'
+import { scopesOf } from '../src/config.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    accounts: Accounts
+  }
+}
+
+const hour = 3_600_000
+
+/** Accounts of users: signing up and in, passwords, roles. */
+export default fp(
+  async (fastify) => {
+    const { storage, secrets, audit, notices, access, config, metrics } = fastify
+    storage.declare(migrations)
+    const accounts = new Accounts(new AccountParts(storage, secrets, audit, notices), {
+      memberScopes: scopesOf(config.MEMBER_SCOPES),
+      signUp: config.SIGN_UP ?? config.NODE_ENV !== 'production',
+    })
+    fastify.decorate('accounts', accounts)
+    access.scopesOf = (userId) => accounts.scopesOf(userId)
+    measure(metrics, accounts)
+    const forget = () =>
+      accounts.forget().catch((error: unknown) => fastify.log.warn({ err: error }, 'old account records stay'))
+    let timer: NodeJS.Timeout | undefined
+    fastify.addHook('onReady', async () => {
+      await forget()
+      timer = setInterval(forget, hour).unref()
+    })
+    fastify.addHook('onClose', async () => {
+      clearInterval(timer)
+      await accounts.passwords.close()
+    })
+  },
+  { name: 'accounts', dependencies: ['storage', 'secrets', 'audit', 'notices', 'access', 'metrics'] },
+)
+
+/** What hashing does: its total, and how long the queue is. */
+function measure(registry: Registry, { passwords }: Accounts): void {
+  const total = { name: 'password_hashes_total', help: 'Password hashes computed, verifications among them.' }
+  const waiting = { name: 'password_hashes_waiting', help: 'Requests that wait for a password to be hashed.' }
+  new Counter({
+    ...total,
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(passwords.computed)
+    },
+  })
+  new Gauge({
+    ...waiting,
+    registers: [registry],
+    collect() {
+      this.set(passwords.waiting)
+    },
+  })
+}

@@ -1,0 +1,39 @@
+import fp from 'fastify-plugin'
+import { AccessTokens, issuerOf, looksLikeJwt } from '../src/auth/access-tokens.ts'
+import { sessionMigrations } from '../src/auth/session-sql.ts'
+import { Sessions } from '../src/auth/sessions.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    sessions: Sessions
+  }
+}
+
+const hour = 3_600_000
+
+/** Sessions of those who sign in; their access tokens as credentials. */
+export default fp(
+  async (fastify) => {
+    const { storage, secrets, audit, access, accounts, signingKeys, config } = fastify
+    storage.declare(sessionMigrations)
+    const sessions = new Sessions({
+      engine: storage.engine,
+      secrets,
+      audit,
+      tokens: new AccessTokens(signingKeys, { issuer: issuerOf(config), minutes: config.ACCESS_TOKEN_MINUTES }),
+      scopesOf: (userId) => accounts.scopesOf(userId),
+      days: config.SESSION_DAYS,
+    })
+    fastify.decorate('sessions', sessions)
+    access.accept({ recognises: looksLikeJwt, authenticate: (credential) => sessions.authenticate(credential) })
+    const forget = () =>
+      sessions.forgetExpired().catch((error: unknown) => fastify.log.warn({ err: error }, 'old sessions stay'))
+    let timer: NodeJS.Timeout | undefined
+    fastify.addHook('onReady', async () => {
+      await forget()
+      timer = setInterval(forget, hour).unref()
+    })
+    fastify.addHook('onClose', async () => clearInterval(timer))
+  },
+  { name: 'sessions', dependencies: ['storage', 'secrets', 'audit', 'access', 'accounts', 'signing-keys'] },
+)

@@ -1,0 +1,60 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import { open } from '../src/schemas/security.ts'
+
+const JsonWebKey = Type.Object(
+  {
+    kty: Type.String({ description: 'Key type.', examples: ['OKP'] }),
+    crv: Type.String({ description: 'Curve.', examples: ['Ed25519'] }),
+    x: Type.String({
+      description: 'Public key, base64url.',
+      examples: ['11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'],
+    }),
+    kid: Type.String({
+      description: 'What a token names its key by: the thumbprint (RFC 7638).',
+      examples: ['kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k'],
+    }),
+    use: Type.Literal('sig', { description: 'What it is for: signatures.', examples: ['sig'] }),
+    alg: Type.Literal('EdDSA', { description: 'Algorithm (RFC 8037).', examples: ['EdDSA'] }),
+  },
+  { $id: 'JsonWebKey', additionalProperties: false, description: 'A public key (RFC 7517 section 4).' },
+)
+
+const example = Object.fromEntries(
+  Object.entries(JsonWebKey.properties).map(([name, { examples }]) => [name, examples[0]]),
+)
+
+const JsonWebKeySet = Type.Object(
+  {
+    keys: Type.Array(JsonWebKey, {
+      description: 'Keys that have signed lately, the one that signs, and the next.',
+      examples: [[example]],
+    }),
+  },
+  { $id: 'JsonWebKeySet', additionalProperties: false, description: 'Public keys (RFC 7517 section 5).' },
+)
+
+/** The public keys that access tokens are verified with. */
+const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
+  fastify.route({
+    method: 'GET',
+    url: '/.well-known/jwks.json',
+    schema: {
+      operationId: 'getJwks',
+      summary: 'Get the keys of access tokens',
+      description:
+        'The JSON Web Key Set (RFC 7517). A key is in it long before its first signature, and until its last token has expired.',
+      tags: ['sessions'],
+      security: open,
+      response: { 200: JsonWebKeySet },
+      responseHeaders: { 'cache-control': Type.String({ description: '`public, max-age=300`.' }) },
+      problems: ['misdirected-request'],
+    },
+    handler: async (_request, reply) => {
+      reply.header('cache-control', 'public, max-age=300')
+      return fastify.signingKeys.keySet()
+    },
+  })
+}
+
+export default plugin

@@ -1,0 +1,182 @@
+/** What is to be mailed to people about their accounts: written with the change that it tells of, sealed until it is sent. */
+
+import { randomUUID } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import type { Migration } from '../schemas/collection.ts'
+import { normaliseEmail } from '../schemas/email.ts'
+import { argument, statement } from '../storage/dialect.ts'
+import type { Command, Statement, Storage } from '../storage/storage.ts'
+import { withinAllowance } from './account-allowances.ts'
+import { textArgument } from './account-sql.ts'
+import type { Secrets } from './secrets.ts'
+
+export type NoticeKind = 'verify-email' | 'sign-up-attempt' | 'reset-password' | 'password-changed'
+
+/** What a message is made of. */
+export interface Notice {
+  id: string
+  kind: NoticeKind
+  /** The address as its owner writes it. */
+  recipient: string
+  name: string
+  createdAt: string
+  /** Where the recipient goes on: the token is in the fragment, which no server and no proxy gets to log. */
+  link?: string | undefined
+  token?: string | undefined
+  /** When the link stops to be good. */
+  expiresAt?: string | undefined
+}
+
+export type NoticeInput = Pick<Notice, 'kind' | 'recipient' | 'name' | 'token' | 'expiresAt'>
+
+/** How many notices of one kind may be kept for a subject: the count that this very write raises. */
+export interface NoticeLimit {
+  allowance: string
+  limit: number
+}
+
+export interface NoticeSettings {
+  /** Where clients reach the server, without a path. */
+  baseUrl: () => string
+  /** Where notices are written to as files too, for a developer to follow their links. */
+  folder?: string | undefined
+  /** Told of each file, by its name alone. */
+  onFile: (file: string) => void
+  onError: (error: unknown) => void
+}
+
+const purpose = 'notice'
+/** How long a notice is kept, sent or not, in ms. */
+const keptFor = 7 * 86_400_000
+const pages: Partial<Record<NoticeKind, string>> = {
+  'verify-email': '/auth/verify-email',
+  'reset-password': '/auth/reset-password',
+}
+
+export const noticeMigrations: readonly Migration[] = [
+  {
+    id: 'notices-1-create',
+    up: ({ schema, text, integer }) => [
+      schema
+        .createTable('notices')
+        .addColumn('id', text, (column) => column.primaryKey())
+        .addColumn('user_id', integer, (column) => column.notNull().references('users.id').onDelete('cascade'))
+        .addColumn('kind', text, (column) => column.notNull())
+        .addColumn('recipient', text, (column) => column.notNull())
+        .addColumn('payload', text, (column) => column.notNull())
+        .addColumn('created_at', text, (column) => column.notNull())
+        .addColumn('sent_at', text),
+      schema.createIndex('notices_user_id').on('notices').column('user_id'),
+      schema.createIndex('notices_sent_at').on('notices').columns(['sent_at', 'created_at', 'id']),
+    ],
+  },
+]
+
+type Row = Pick<Notice, 'id' | 'kind' | 'recipient' | 'createdAt'> & { payload: string }
+
+export class Notices {
+  readonly #engine: Storage
+  readonly #secrets: Secrets
+  readonly #settings: NoticeSettings
+  readonly #insert: Statement
+  readonly #pending: Statement
+  readonly #exists: Statement
+  readonly #sent: Statement
+  readonly #forget: Statement
+
+  constructor(engine: Storage, secrets: Secrets, settings: NoticeSettings) {
+    this.#engine = engine
+    this.#secrets = secrets
+    this.#settings = settings
+    const { kysely } = engine.dialect
+    const columns = { id: 'id', kind: 'kind', recipient: 'recipient', payload: 'payload', createdAt: 'created_at' }
+    this.#insert = statement(
+      'notice insert',
+      kysely
+        .insertInto('notices')
+        .columns([...Object.values(columns), 'user_id'])
+        .expression(
+          kysely
+            .selectFrom('users')
+            .select([...Object.keys(columns).map((name) => textArgument(name).as(name)), 'users.id as owner'])
+            .where('email_key', '=', argument('emailKey'))
+            .where(withinAllowance()),
+        ),
+    )
+    const selected = Object.entries(columns).map(([property, column]) => sql.ref(column).as(property))
+    this.#pending = statement(
+      'notices pending',
+      kysely
+        .selectFrom('notices')
+        .select(selected)
+        .where('sent_at', 'is', null)
+        .orderBy('created_at')
+        .orderBy('id')
+        .limit(argument<number>('limit')),
+    )
+    this.#exists = statement('notice', kysely.selectFrom('notices').select('id').where('id', '=', argument('id')))
+    this.#sent = statement(
+      'notice sent',
+      kysely
+        .updateTable('notices')
+        .set({ sent_at: argument('now'), payload: '' })
+        .where('id', '=', argument('id')),
+    )
+    this.#forget = statement(
+      'notices forget',
+      kysely.deleteFrom('notices').where('created_at', '<', argument('before')),
+    )
+  }
+
+  /** A notice with its link; not written yet. */
+  compose(input: NoticeInput): Notice {
+    const { kind, token } = input
+    const page = pages[kind]
+    const link = token && page && `${this.#settings.baseUrl()}${page}#token=${token}`
+    return { ...input, id: randomUUID(), createdAt: new Date().toISOString(), link }
+  }
+
+  /** Keeps the notice for the user whose address is the recipient; with a limit, only within it. */
+  command(notice: Notice, { allowance, limit }: NoticeLimit = { allowance: '', limit: 0 }): Command {
+    const { id, kind, recipient, createdAt, ...rest } = notice
+    const payload = this.#secrets.seal(purpose, JSON.stringify(rest))
+    const emailKey = normaliseEmail(recipient)
+    return [this.#insert, { id, kind, recipient, emailKey, createdAt, payload, allowance, limit }]
+  }
+
+  /** Those that nobody has sent yet, the oldest first. */
+  async pending(limit = 100): Promise<Notice[]> {
+    const rows = await this.#engine.all<Row>(this.#pending, { limit })
+    return rows.map(({ payload, ...row }) => ({
+      ...row,
+      ...(JSON.parse(this.#secrets.open(purpose, payload)) as Pick<Notice, 'name'>),
+    }))
+  }
+
+  /** Records that a notice was sent; its content is forgotten. */
+  async sent(id: string): Promise<void> {
+    await this.#engine.write([[this.#sent, { id, now: new Date().toISOString() }]])
+  }
+
+  /** After its write: outside production, puts the notice into a file if it was kept. */
+  async announce(notice: Notice): Promise<void> {
+    const { folder, onError } = this.#settings
+    if (folder !== undefined) await this.#file(folder, notice).catch(onError)
+  }
+
+  /** Deletes what has been kept long enough. */
+  forget(): Command {
+    return [this.#forget, { before: new Date(Date.now() - keptFor).toISOString() }]
+  }
+
+  async #file(folder: string, notice: Notice): Promise<void> {
+    const { id, kind, createdAt } = notice
+    if ((await this.#engine.first(this.#exists, { id })) === undefined) return
+    const file = `${createdAt.replaceAll(/[:.]/g, '-')}-${kind}-${id.slice(0, 8)}.json`
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await writeFile(join(folder, file), `${JSON.stringify(notice, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
+    this.#settings.onFile(file)
+  }
+}

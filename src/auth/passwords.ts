@@ -1,0 +1,116 @@
+/** Passwords at rest: Argon2id (RFC 9106) with the parameters of OWASP, hashed on threads of their own, few at a time. */
+
+import { availableParallelism } from 'node:os'
+import { parseOptions } from '@node-rs/argon2'
+import { Problem } from '../errors.ts'
+import { type HashParameters, PasswordThread } from './password-thread.ts'
+
+/** 19 MiB, two passes, one lane; the library's default algorithm is Argon2id. */
+const parameters: HashParameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+
+/** Each takes a core and 19 MiB for some 10 ms. One core is left to the requests beside them. */
+const atOnceHere = Math.min(2, Math.max(1, availableParallelism() - 1))
+const mostWaiting = 64
+
+/** Of no password: its verification takes as long as that of a stored one. */
+const nobodys = `$argon2id$v=19$m=${parameters.memoryCost},t=${parameters.timeCost},p=${parameters.parallelism}$${'A'.repeat(22)}$${'A'.repeat(43)}`
+
+/** What a caller may do while it has its turn. */
+export interface Turn {
+  hash(password: string): Promise<string>
+  /** Whether the password has this hash. Without one it takes the same time and says no. */
+  verify(stored: string | null | undefined, password: string): Promise<boolean>
+}
+
+export class Passwords {
+  readonly #atOnce: number
+  /** Threads are started when they are first needed, and kept. */
+  readonly #idle: PasswordThread[] = []
+  #running = 0
+  #computed = 0
+  readonly #waiting: (() => void)[] = []
+
+  constructor(atOnce = atOnceHere) {
+    this.#atOnce = atOnce
+  }
+
+  /** Hashes computed so far, verifications among them. */
+  get computed(): number {
+    return this.#computed
+  }
+
+  /** Callers that wait for their turn. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  hash(password: string): Promise<string> {
+    return this.inTurn((turn) => turn.hash(password))
+  }
+
+  /**
+   * Runs a task once there is room for it. What must be checked right before a password is belongs into the task.
+   *
+   * @throws {Problem} `unavailable` when too many wait already.
+   */
+  async inTurn<Result>(task: (turn: Turn) => Promise<Result>): Promise<Result> {
+    if (this.#waiting.length >= mostWaiting) {
+      throw new Problem('unavailable', 'Too many passwords wait to be checked', { headers: { 'retry-after': '1' } })
+    }
+    if (this.#running >= this.#atOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    else this.#running += 1
+    const thread = this.#thread()
+    try {
+      return await task(this.#turnOn(thread))
+    } finally {
+      this.#idle.push(thread)
+      // The turn goes to the one who waits longest, and is free only when nobody does.
+      const next = this.#waiting.shift()
+      if (next) next()
+      else this.#running -= 1
+    }
+  }
+
+  /** Ends the threads, when no task runs any more. */
+  async close(): Promise<void> {
+    await Promise.all(this.#idle.splice(0).map((thread) => thread.end()))
+  }
+
+  /** One that is idle and has not died, else another. */
+  #thread(): PasswordThread {
+    let thread = this.#idle.pop()
+    while (thread?.ended) thread = this.#idle.pop()
+    return thread ?? new PasswordThread()
+  }
+
+  #turnOn(thread: PasswordThread): Turn {
+    return {
+      hash: (password) => {
+        this.#computed += 1
+        return thread.hash(normalise(password), parameters)
+      },
+      verify: async (stored, password) => {
+        this.#computed += 1
+        const right = await thread.verify(stored ?? nobodys, normalise(password))
+        return right && typeof stored === 'string'
+      },
+    }
+  }
+}
+
+/** Whether a hash was made with other parameters than those in force. */
+export function isOutdated(stored: string): boolean {
+  const { memoryCost, timeCost, parallelism, algorithm } = parseOptions(stored)
+  const argon2id = parseOptions(nobodys).algorithm
+  return (
+    memoryCost !== parameters.memoryCost ||
+    timeCost !== parameters.timeCost ||
+    parallelism !== parameters.parallelism ||
+    algorithm !== argon2id
+  )
+}
+
+/** One password, however a keyboard composes its letters (NIST SP 800-63B section 3.1.1.2). */
+export function normalise(password: string): string {
+  return password.normalize('NFKC')
+}

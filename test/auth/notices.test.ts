@@ -1,0 +1,113 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'tap'
+import { build } from '../helper.ts'
+import { raw } from '../storage/setup.ts'
+import { fatima, holdClock, hour, openAccounts } from './account-setup.ts'
+
+const production = {
+  NODE_ENV: 'production',
+  SECRET: 'a secret of more than 32 characters',
+  SIGN_UP: 'true',
+  PUBLIC_URL: 'https://api.example.com',
+}
+const ali = { kind: 'password-changed', recipient: 'ali@example.com', name: 'Ali' } as const
+
+test('a notice is kept sealed with the change that it tells of, and is pending until it is sent', async (t) => {
+  const { app, signUp, notices, rows } = await openAccounts(t, production)
+  await signUp()
+  const [notice] = await notices()
+  t.match(notice, { kind: 'verify-email', recipient: fatima.email, name: 'Fatima', token: /^[\w-]{43}$/ })
+  const stored = JSON.stringify([await rows('select * from notices'), await rows('select * from account_tokens')])
+  t.notOk(stored.includes(notice?.token ?? ''), 'its token is not in the database')
+  await app.notices.sent(notice?.id ?? '')
+  t.same(await notices(), [])
+  t.match(await rows('select * from notices'), [{ payload: '', sent_at: /Z$/ }], 'what was sent is forgotten')
+})
+
+test('pending notices come in the order in which they were written', async (t) => {
+  const pass = holdClock(t)
+  const { app } = await build(t)
+  const names = ['first', 'second', 'third']
+  for (const name of names) {
+    await app.storage.engine.write([app.notices.command(app.notices.compose({ ...ali, name }))])
+    pass(1)
+  }
+  t.same(
+    (await app.notices.pending()).map(({ name }) => name),
+    names,
+  )
+  t.equal((await app.notices.pending(2)).length, 2)
+})
+
+test('a link points to where clients reach the server, with the token where no server logs it', async (t) => {
+  const input = { kind: 'reset-password', recipient: 'ali@example.com', name: 'Ali', token: 'secret' } as const
+  const { app } = await build(t, { PORT: '8081' })
+  t.equal(app.notices.compose(input).link, 'http://localhost:8081/auth/reset-password#token=secret')
+  const published = await build(t, { PUBLIC_URL: 'https://api.example.com' })
+  t.equal(published.app.notices.compose(input).link, 'https://api.example.com/auth/reset-password#token=secret')
+  t.equal(app.notices.compose(ali).link, undefined)
+  const { port } = new URL(await app.listen({ port: 0 }))
+  t.match(app.notices.compose(input).link, `http://localhost:${port}/`)
+})
+
+test('outside production a notice is a file too, which only its user reads; the log names nothing but the file', async (t) => {
+  const { signUp, notices, folder, logs } = await openAccounts(t)
+  await signUp()
+  const [notice] = await notices()
+  const [file = '', ...others] = readdirSync(join(folder, 'notices'))
+  t.same(others, [])
+  t.match(file, /^[\dTZ-]+-verify-email-[0-9a-f]{8}\.json$/)
+  t.same(JSON.parse(readFileSync(join(folder, 'notices', file), 'utf8')), notice)
+  t.equal(statSync(join(folder, 'notices', file)).mode & 0o777, 0o600)
+  t.equal(statSync(join(folder, 'notices')).mode & 0o777, 0o700)
+  t.match(
+    logs().filter((line) => line.file !== undefined),
+    [{ file, level: 30 }],
+  )
+  t.notMatch(JSON.stringify(logs()), notice?.token)
+})
+
+test('in production there is no file', async (t) => {
+  const { signUp, folder } = await openAccounts(t, production)
+  await signUp()
+  t.notOk(readdirSync(folder).includes('notices'))
+})
+
+test('a notice that its write did not keep is no file', async (t) => {
+  const { app, folder, logs } = await openAccounts(t)
+  await app.notices.announce(app.notices.compose(ali))
+  t.notOk(readdirSync(folder).includes('notices'))
+  t.same(
+    logs().filter(({ level }) => Number(level) >= 40),
+    [],
+  )
+})
+
+test('a file that cannot be written is a warning, and the notice stays pending', async (t) => {
+  const { signUp, notices, folder, logs } = await openAccounts(t)
+  writeFileSync(join(folder, 'notices'), 'in the way')
+  await signUp()
+  t.equal((await notices()).length, 1)
+  t.match(
+    logs().filter(({ level }) => Number(level) >= 40),
+    [{ level: 40, msg: 'a notice could not be written to a file' }],
+  )
+})
+
+test('a notice goes with its user, and after a week', async (t) => {
+  const pass = holdClock(t)
+  const { app } = await build(t)
+  const { engine } = app.storage
+  const write = () => engine.write([app.notices.command(app.notices.compose(ali))])
+  await write()
+  await app.inject({ method: 'DELETE', url: '/users/2' })
+  t.same(await engine.all(raw('select * from notices'), {}), [])
+  await write()
+  t.same(await engine.all(raw('select * from notices'), {}), [], 'nobody has the address')
+  const mohamed = app.notices.compose({ ...ali, recipient: 'mohamed@example.com' })
+  await engine.write([app.notices.command(mohamed)])
+  pass(7 * 24 * hour + 1)
+  await app.accounts.forget()
+  t.same(await engine.all(raw('select * from notices'), {}), [])
+})
