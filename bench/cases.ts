@@ -33,3 +33,7 @@ export const deepPageBar = 1.3
 export const startUpBar = 1.5
 /** Most resident memory of an idle server, in MB. */
 export const memoryBar = 120
+/** Least ratio of GET /users/{id} with a credential to the same without. */
+export const accessBar = 0.9
+/** Most of the p99 of GET /users/{id} during 50 sign-ins at once, against the same without. */
+export const signInBar = 5

@@ -39,9 +39,9 @@ export function createDatabase(folder: string, users: number): void {
   database.close()
 }
 
-/** The same rows for another server. */
+/** The same rows for another server, and the secret that keys in them are made with. */
 export function copyDatabase(from: string, to: string): string {
   mkdirSync(to)
-  copyFileSync(join(from, fileName), join(to, fileName))
+  for (const name of [fileName, 'secret', 'admin-key']) copyFileSync(join(from, name), join(to, name))
   return to
 }

@@ -16,6 +16,8 @@ export interface Slice {
   users: number
   connections: number
   seconds: number
+  /** Bearer token that each request carries. */
+  credential?: string | undefined
 }
 
 export interface Count {
@@ -41,9 +43,9 @@ process.on('message', async (slice: Slice) => {
 })
 process.once('disconnect', () => process.exit())
 
-async function run({ port, pid, kind, users, connections, seconds }: Slice): Promise<Count> {
-  const name = `${kind} ${users}`
-  const next = pools.get(name) ?? requestsOf(kind, users)
+async function run({ port, pid, kind, users, connections, seconds, credential }: Slice): Promise<Count> {
+  const name = `${kind} ${users} ${credential}`
+  const next = pools.get(name) ?? requestsOf(kind, users, credential)
   pools.set(name, next)
   const tally = { replies: 0, errors: 0, error: undefined as string | undefined }
   const clients = Array.from({ length: connections }, () => new Client(port, next, statusOf(kind), tally))

@@ -12,6 +12,8 @@ export const caseNames = [
   'deep-page',
   'start-up',
   'memory',
+  'access',
+  'sign-in',
 ] as const
 export type CaseName = (typeof caseNames)[number]
 

@@ -15,12 +15,13 @@ const head = 'HTTP/1.1\r\nHost: 127.0.0.1\r\n'
 let created = 0
 const stamp = `${Date.now().toString(36)}-${process.pid.toString(36)}`
 
-/** A function that gives the next request of a kind, for a database of this many users. */
-export function requestsOf(kind: Kind, users: number): () => Buffer {
+/** A function that gives the next request of a kind, for a database of this many users, with this credential. */
+export function requestsOf(kind: Kind, users: number, credential?: string): () => Buffer {
   if (kind === 'create') return create
+  const authorization = credential === undefined ? '' : `Authorization: Bearer ${credential}\r\n`
   const size = kind === 'first page' ? 1 : poolSize
   const pool = Array.from({ length: size }, (_, index) =>
-    Buffer.from(`GET ${pathOf(kind, users, index / size)} ${head}\r\n`, 'latin1'),
+    Buffer.from(`GET ${pathOf(kind, users, index / size)} ${head}${authorization}\r\n`, 'latin1'),
   )
   return () => pool[Math.floor(Math.random() * size)] as Buffer
 }

@@ -17,6 +17,8 @@ export interface Contender {
   kind: Kind
   connections: number
   users: number
+  /** Bearer token that each request carries. */
+  credential?: string
 }
 
 /** The process that makes the load. */

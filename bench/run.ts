@@ -2,13 +2,14 @@
 
 import { cpus } from 'node:os'
 import { join } from 'node:path'
+import { measureAccess, measureSignIns } from './access.ts'
 import { compareWithBare } from './against-bare.ts'
 import { measureDeepPages, measureMemory, measureStartUp } from './alone.ts'
-import { deepPageBar, memoryBar, startUpBar } from './cases.ts'
+import { accessBar, deepPageBar, memoryBar, signInBar, startUpBar } from './cases.ts'
 import { createDatabase } from './database.ts'
 import { type Options, readOptions, usage } from './options.ts'
 import { pinned, workFolder } from './processes.ts'
-import { atMost, count, factor, progress, table } from './report.ts'
+import { atLeast, atMost, count, factor, progress, table } from './report.ts'
 import { Load } from './rounds.ts'
 
 try {
@@ -69,6 +70,24 @@ async function measureAlone(data: string, folder: string, load: Load, options: O
     rows.push(['resident memory 5 s after start, MB', count(started), count(memoryBar), atMost(started, memoryBar)])
     rows.push(['resident memory 5 s after a little load, MB', count(used), count(memoryBar), atMost(used, memoryBar)])
   }
+  if (options.cases.has('access')) {
+    progress('credentials')
+    const { key, token } = await measureAccess(data, folder, load, options)
+    rows.push(['GET /users/{id} with an API key, without = 1', factor(key), factor(accessBar), atLeast(key, accessBar)])
+    rows.push(['GET /users/{id} with a JWT, without = 1', factor(token), factor(accessBar), atLeast(token, accessBar)])
+  }
+  if (options.cases.has('sign-in')) {
+    progress('sign-ins')
+    const { idle, busy, ratio, perSecond } = await measureSignIns(data, folder, options)
+    const figures = `${idle.toFixed(2)} and ${busy.toFixed(2)} ms, ${count(perSecond)} sign-ins a second`
+    rows.push([
+      'p99 of GET beside 50 sign-ins, idle = 1',
+      factor(ratio),
+      factor(signInBar),
+      atMost(ratio, signInBar),
+      figures,
+    ])
+  }
   if (options.cases.has('deep-page')) {
     progress(`pages of ${count(options.deepUsers)} users`)
     const pages = await measureDeepPages(folder, load, options)
@@ -80,5 +99,5 @@ async function measureAlone(data: string, folder: string, load: Load, options: O
       rows.push([title, factor(cost), factor(deepPageBar), atMost(cost, deepPageBar), figures])
     }
   }
-  return rows.length === 0 ? '' : table('Septet alone', ['', 'figure', 'bar', '', 'first and deep'], rows)
+  return rows.length === 0 ? '' : table('Septet alone', ['', 'figure', 'bar', '', ''], rows)
 }

@@ -30,16 +30,22 @@ export async function startSeptet(
   folder: string,
   flags: string[],
   settings: Record<string, string> = {},
+  place: 'one core' | 'all cores' = 'one core',
 ): Promise<Server> {
   const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as { scripts: { start: string } }
   const [, ...args] = scripts.start.split(' ')
   const name = ['Septet', ...Object.entries(settings).map((setting) => setting.join('='))].join(' ')
-  return startServer(name, [...flags, ...args], (port) => ({
-    ANONYMOUS_SCOPES: 'users:read users:write',
-    ...settings,
-    DATA_DIR: folder,
-    PORT: String(port),
-  }))
+  return startServer(
+    name,
+    [...flags, ...args],
+    (port) => ({
+      ANONYMOUS_SCOPES: 'users:read users:write',
+      ...settings,
+      DATA_DIR: folder,
+      PORT: String(port),
+    }),
+    place,
+  )
 }
 
 export interface Bare {
@@ -56,10 +62,15 @@ async function startServer(
   name: string,
   args: string[] | ((port: number) => string[]),
   settings: (port: number) => Record<string, string> = () => ({}),
+  place: 'one core' | 'all cores' = 'one core',
 ): Promise<Server> {
   const port = await freePort()
   const command = [process.execPath, ...(typeof args === 'function' ? args(port) : args)]
-  const child = start(command, { env: environment(settings(port)), stdio: ['ignore', 'ignore', 'inherit'] }, core)
+  const child = start(
+    command,
+    { env: environment(settings(port)), stdio: ['ignore', 'ignore', 'inherit'] },
+    place === 'one core' ? core : undefined,
+  )
   await listening(port, child)
   return { name, port, pid: child.pid as number, process: child }
 }
