@@ -75,7 +75,7 @@ export class SignUps {
     const target = targetOf(token)
     const commands: Command[] = [
       ...tokens.use(token),
-      [sql.adopt, { userId, emailKey, passwordHash, now }, 1],
+      [sql.verify, { userId, emailKey, passwordHash, now }, 1],
       audit.command({ type: 'email.verified', outcome: 'success', principal: { id: target }, target }, caller),
     ]
     await engine.write(commands).catch(refuseToken)

@@ -85,6 +85,8 @@ export class AccountSql {
   readonly create: Statement
   /** Sets the password of a user and takes the address as verified; only while it is the user's, and not if disabled. */
   readonly adopt: Statement
+  /** The same, only while the address is not verified: a password that somebody chose for it before is not let in later. */
+  readonly verify: Statement
   /** Sets the password in place of the one that was checked. */
   readonly replaceHash: Statement
   /** Sets the hash of the same password, and holds up whoever sets another one until this write is done. */
@@ -125,27 +127,37 @@ export class AccountSql {
         .expression(user().select(given))
         .onConflict((conflict) => conflict.column('user_id').doNothing()),
     )
+    const adoption = kysely
+      .insertInto('accounts')
+      .columns([...Object.values(account), 'verified_email_key', 'email_verified_at'])
+      .expression(
+        user()
+          .where('id', '=', argument('userId'))
+          .select([...given, sql.ref('email_key').as('verified'), now.as('moment')]),
+      )
+    const adopted = {
+      password_hash: sql.ref('excluded.password_hash'),
+      verified_email_key: sql.ref('excluded.verified_email_key'),
+      email_verified_at: sql.ref('excluded.email_verified_at'),
+      updated_at: sql.ref('excluded.updated_at'),
+    }
     this.adopt = statement(
       'account adopt',
-      kysely
-        .insertInto('accounts')
-        .columns([...Object.values(account), 'verified_email_key', 'email_verified_at'])
-        .expression(
-          user()
-            .where('id', '=', argument('userId'))
-            .select([...given, sql.ref('email_key').as('verified'), now.as('moment')]),
-        )
-        .onConflict((conflict) =>
-          conflict
-            .column('user_id')
-            .doUpdateSet({
-              password_hash: sql.ref('excluded.password_hash'),
-              verified_email_key: sql.ref('excluded.verified_email_key'),
-              email_verified_at: sql.ref('excluded.email_verified_at'),
-              updated_at: sql.ref('excluded.updated_at'),
-            })
-            .where('accounts.disabled_at', 'is', null),
-        ),
+      adoption.onConflict((conflict) =>
+        conflict.column('user_id').doUpdateSet(adopted).where('accounts.disabled_at', 'is', null),
+      ),
+    )
+    this.verify = statement(
+      'account verify',
+      adoption.onConflict((conflict) =>
+        conflict
+          .column('user_id')
+          .doUpdateSet(adopted)
+          .where('accounts.disabled_at', 'is', null)
+          .where(
+            sql<boolean>`(accounts.verified_email_key is null or accounts.verified_email_key <> excluded.verified_email_key)`,
+          ),
+      ),
     )
     const update = (values: Record<string, unknown>) =>
       kysely

@@ -50,6 +50,18 @@ function conformance(name: string, settings: () => Promise<Record<string, string
     )
   })
 
+  test(`${name}: a message of before sets no password once the address is verified in another way`, async (t) => {
+    const { signUp, post, notices, rows } = await open(t)
+    await signUp({ password: 'what a stranger has chosen' })
+    const [strangers] = await notices()
+    const moment = new Date().toISOString()
+    await rows(
+      `update accounts set verified_email_key = 'fatima@example.com', email_verified_at = '${moment}', password_hash = null returning user_id`,
+    )
+    t.equal((await post('/auth/verify-email', { token: strangers?.token })).statusCode, 400)
+    t.same(await rows('select password_hash from accounts'), [{ password_hash: null }])
+  })
+
   test(`${name}: of several sign-ups, the message that is answered says which password counts`, async (t) => {
     const { signUp, signIn, post, notices, rows } = await open(t)
     await signUp({ password: 'what a stranger has chosen' })
