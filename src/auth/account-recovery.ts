@@ -27,7 +27,7 @@ export interface PasswordChange {
 }
 
 /** How the sessions of a user end, in the write of a change and after it. */
-export type SessionEnd = Pick<Sessions, 'revocation' | 'forgetVerified'>
+export type SessionEnd = Pick<Sessions, 'revocations' | 'forgetVerified'>
 
 export class Recovery {
   readonly #parts: AccountParts
@@ -78,7 +78,7 @@ export class Recovery {
     const { notice, commands } = this.#changed(person, 'password.reset', { id: targetOf(person) }, caller)
     const now = new Date().toISOString()
     const adopt: Command = [sql.adopt, { userId, emailKey, passwordHash, now }, 1]
-    const change = [adopt, throttle.clear({ emailKey }), ...commands, sessions.revocation(userId)]
+    const change = [adopt, throttle.clear({ emailKey }), ...commands, ...sessions.revocations(userId)]
     await engine.write([...tokens.use(token), ...change]).catch(refuseToken)
     sessions.forgetVerified(userId)
     await notices.announce(notice)
@@ -100,8 +100,8 @@ export class Recovery {
     const { userId, passwordHash: replaced } = person
     const { notice, commands } = this.#changed(person, 'password.changed', principal, caller)
     const replace: Command = [sql.replaceHash, { userId, passwordHash, replaced, now: new Date().toISOString() }, 1]
-    const revocation = sessions.revocation(userId, principal.sessionId)
-    await engine.write([replace, tokens.forgetAllOf(userId), ...commands, revocation]).catch((error: unknown) => {
+    const revocations = sessions.revocations(userId, principal.sessionId)
+    await engine.write([replace, tokens.forgetAllOf(userId), ...commands, ...revocations]).catch((error: unknown) => {
       throw error instanceof UnexpectedRows
         ? new Problem('conflict', 'The password was changed at the same moment', { cause: error })
         : error

@@ -101,7 +101,7 @@ export class Accounts {
     if (events.length === 0) return shown(before)
     const was = { wasRole: before.role, wasDisabledAt: before.disabledAt ?? '' }
     const update: Command = [this.#parts.sql.update, { userId, role, disabledAt, now, ...was }, 1]
-    await this.#parts.engine.write([update, ...events, sessions.revocation(userId)]).catch((error: unknown) => {
+    await this.#parts.engine.write([update, ...events, ...sessions.revocations(userId)]).catch((error: unknown) => {
       throw error instanceof UnexpectedRows
         ? new Problem('conflict', 'The account was changed at the same moment', { cause: error })
         : error

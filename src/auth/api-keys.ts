@@ -3,7 +3,7 @@
 import { unauthenticated } from '../contract/access.ts'
 import type { ScopesOf } from '../contract/authenticators.ts'
 import { type Eventually, whenever } from '../contract/eventually.ts'
-import { adminScope, holds, missingScopes, type Principal } from '../contract/principal.ts'
+import { adminScope, holds, missingScopes, type Principal, stillHeld } from '../contract/principal.ts'
 import { Problem } from '../errors.ts'
 import { type Command, type Storage, UnexpectedRows } from '../storage/storage.ts'
 import { apiKeyIdOf, newApiKeyId, newApiKeyText } from './api-key.ts'
@@ -175,10 +175,7 @@ export class ApiKeys {
       if (row.userId === null) return this.#accept(text, row, row.scopes.split(' '), now)
       return whenever(this.#scopesOf(row.userId), (held) => {
         if (held === undefined) throw invalid()
-        // A key outlives the rights of its owner, and is never wider than they are.
-        const owner = { scopes: new Set(held) }
-        const scopes = row.scopes.split(' ').filter((scope) => missingScopes(owner, [scope]).length === 0)
-        return this.#accept(text, row, scopes, now)
+        return this.#accept(text, row, stillHeld(row.scopes.split(' '), held), now)
       })
     })
   }

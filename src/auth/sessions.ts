@@ -5,7 +5,7 @@ import type { FastifyRequest } from 'fastify'
 import { unauthenticated } from '../contract/access.ts'
 import type { ScopesOf } from '../contract/authenticators.ts'
 import { type Eventually, whenever } from '../contract/eventually.ts'
-import { holds, type Principal } from '../contract/principal.ts'
+import { type Principal, stillHeld } from '../contract/principal.ts'
 import type { Problem } from '../errors.ts'
 import { type Command, type Storage, UnexpectedRows } from '../storage/storage.ts'
 import { type AccessClaims, type AccessTokens, expired, isExpired } from './access-tokens.ts'
@@ -46,8 +46,15 @@ export interface SessionSettings {
   days: number
 }
 
+/** Something else of a user that ends whenever all of its sessions do. */
+export interface Follower {
+  revocation(userId: number): Command
+  forgetVerified(userId: number): void
+}
+
 export class Sessions {
   readonly #settings: SessionSettings
+  readonly #followers: Follower[] = []
   readonly #sql: SessionSql
   readonly #verified = new Verified<AccessClaims>()
 
@@ -97,8 +104,10 @@ export class Sessions {
     const { userId, sessionId, expiresAt, endsAt, mac } = row
     if (row.spentAt !== null) return this.#endReused(row, client)
     if (expiresAt <= new Date().toISOString()) throw ended()
-    const scopes = within(row.scopes.split(' ').filter(Boolean), await this.#settings.scopesOf(userId))
-    if (scopes === undefined) throw ended()
+    const held = await this.#settings.scopesOf(userId)
+    if (held === undefined) throw ended()
+    // Rights that came later need a new session.
+    const scopes = stillHeld(row.scopes.split(' ').filter(Boolean), held)
     const now = Date.now()
     const { tokens, added } = await this.#nextTokens({ userId, sessionId, scopes }, now)
     const used = this.#use(sessionId, now, endsAt, client)
@@ -120,20 +129,26 @@ export class Sessions {
     return this.#end(sessionId, userId, audit.command(revoked, client))
   }
 
+  follow(follower: Follower): void {
+    this.#followers.push(follower)
+  }
+
   /** Ends every session of a user, but one where that is wanted. The caller records why. */
   async revokeAllOf(userId: number, except = ''): Promise<void> {
-    await this.#settings.engine.write([this.revocation(userId, except)])
+    await this.#settings.engine.write(this.revocations(userId, except))
     this.forgetVerified(userId, except)
   }
 
-  /** {@link revokeAllOf} as a command, for the write of the change that is its reason. */
-  revocation(userId: number, except = ''): Command {
-    return [this.#sql.endAllBut, { userId, id: except }]
+  /** {@link revokeAllOf} as commands, for the write of the change that is its reason. */
+  revocations(userId: number, except = ''): Command[] {
+    const followers = except === '' ? this.#followers : []
+    return [[this.#sql.endAllBut, { userId, id: except }], ...followers.map((follower) => follower.revocation(userId))]
   }
 
-  /** After a write with {@link revocation}: in this process it holds at once, in others within a second. */
+  /** After a write with {@link revocations}: in this process it holds at once, in others within a second. */
   forgetVerified(userId: number, except = ''): void {
     this.#verified.forget((claims) => claims.userId === userId && claims.sessionId !== except)
+    if (except === '') for (const follower of this.#followers) follower.forgetVerified(userId)
   }
 
   /** The sessions of a user, the one used last first. */
@@ -175,8 +190,8 @@ export class Sessions {
     return whenever(engine.first<SessionState>(this.#sql.state, { id: sessionId }), (state) => {
       if (state?.userId !== userId || state.expiresAt <= new Date().toISOString()) throw ended()
       return whenever(scopesOf(userId), (held) => {
-        const scopes = within(claims.scopes, held)
-        if (scopes === undefined) throw ended()
+        if (held === undefined) throw ended()
+        const scopes = stillHeld(claims.scopes, held)
         const principal = { kind: 'user', id: `user:${userId}`, scopes: new Set(scopes), userId, sessionId } as const
         return this.#verified.keep(token, claims, principal)
       })
@@ -239,15 +254,6 @@ export class Sessions {
     this.#verified.forget(({ sessionId }) => sessionId === id)
     return true
   }
-}
-
-/** Of what was granted, what the user holds still. Rights that came later need a new session. */
-function within(granted: readonly string[], held: readonly string[] | undefined): string[] | undefined {
-  if (held === undefined) return undefined
-  const owner = { scopes: new Set(held) }
-  const grant = { scopes: new Set(granted) }
-  const kept = granted.filter((scope) => holds(owner, scope))
-  return [...new Set([...kept, ...held.filter((scope) => holds(grant, scope))])]
 }
 
 function namesOf(userId: number, sessionId: string) {

@@ -25,6 +25,23 @@ export const schemes = {
       description: 'An access token, as signing in gives it.',
     },
   },
+  oauth2: {
+    kinds: ['client'],
+    document: {
+      type: 'oauth2',
+      description: 'An access token of an application, for itself or for a user who has consented.',
+      flows: {
+        // The scopes are those that operations ask for: the document lists them when all are known.
+        clientCredentials: { tokenUrl: '/oauth/token', scopes: {} },
+        authorizationCode: {
+          authorizationUrl: '/oauth/authorize',
+          tokenUrl: '/oauth/token',
+          refreshUrl: '/oauth/token',
+          scopes: {},
+        },
+      },
+    },
+  },
 } as const satisfies Record<string, { kinds: readonly PrincipalKind[]; document: object }>
 
 export interface Access {
@@ -93,9 +110,13 @@ export function refusalOf({ scopes, kinds }: Access, principal: Principal): Prob
     return unauthenticated('This operation needs a credential')
   }
   if (!kinds.has(principal.kind)) {
-    return new Problem('forbidden', 'This operation is for those who have signed in; an API key cannot call it', {
-      headers: { 'www-authenticate': `${realm}, error="insufficient_scope"` },
-    })
+    return new Problem(
+      'forbidden',
+      'This operation is for those who have signed in; no key and no application can call it',
+      {
+        headers: { 'www-authenticate': `${realm}, error="insufficient_scope"` },
+      },
+    )
   }
   if (missing.length === 0) return undefined
   const scope = scopes.join(' ')

@@ -7,6 +7,7 @@ import { catalogue, type ProblemCode } from '../errors.ts'
 import { ProblemSchema } from '../schemas/problem.ts'
 import { schemes } from './access.ts'
 import type { Operation } from './operation.ts'
+import { wordsOf } from './scope-words.ts'
 
 export const info = {
   info: {
@@ -54,7 +55,9 @@ export function describeRoute(
 
 /** Only OAuth's schemes can name scopes in a way that every tool reads; for people the description says them. */
 function withoutScopes(requirement: Readonly<Record<string, readonly string[]>>): Record<string, readonly string[]> {
-  return Object.fromEntries(Object.keys(requirement).map((name) => [name, []]))
+  return Object.fromEntries(
+    Object.entries(requirement).map(([name, scopes]) => [name, name === 'oauth2' ? scopes : []]),
+  )
 }
 
 function scopeSentence(scopes: readonly string[]): string {
@@ -111,8 +114,25 @@ export function finishDocument(
   return {
     ...document,
     tags: tags.map((name) => ({ name, description: `Operations on ${name}.` })),
-    components: { ...document.components, schemas: sortKeys(schemas) },
+    components: {
+      ...document.components,
+      securitySchemes: withScopes(document.components?.securitySchemes, contract),
+      schemas: sortKeys(schemas),
+    },
   }
+}
+
+/** OAuth's flows with every scope that an operation asks for, each in words. */
+function withScopes(
+  all: OpenAPIV3_1.ComponentsObject['securitySchemes'] = {},
+  contract: ReadonlyMap<string, Operation>,
+): OpenAPIV3_1.ComponentsObject['securitySchemes'] & {} {
+  const names = new Set([...contract.values()].flatMap(({ access }) => access?.scopes ?? []))
+  const scopes = Object.fromEntries([...names].sort().map((name) => [name, wordsOf(name)]))
+  const { oauth2, ...others } = all as Record<string, OpenAPIV3_1.OAuth2SecurityScheme>
+  if (oauth2 === undefined) return others
+  const flows = Object.entries(oauth2.flows).map(([flow, settings]) => [flow, { ...settings, scopes: { ...scopes } }])
+  return { ...others, oauth2: { ...oauth2, flows: Object.fromEntries(flows) } }
 }
 
 /** A parameter shows its example itself: tools read it there. */

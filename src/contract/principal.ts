@@ -26,3 +26,14 @@ export function holds({ scopes }: Pick<Principal, 'scopes'>, scope: string): boo
 export function missingScopes(principal: Pick<Principal, 'scopes'>, wanted: Iterable<string>): string[] {
   return [...wanted].filter((scope) => !holds(principal, scope))
 }
+
+/**
+ * Of the scopes that were granted for a user, those that it holds still; of a granted `admin`, all that it holds.
+ * What was granted lasts no longer than the rights that it came from.
+ */
+export function stillHeld(granted: readonly string[], held: readonly string[]): string[] {
+  const owner = { scopes: new Set(held) }
+  const grant = { scopes: new Set(granted) }
+  const kept = granted.filter((scope) => holds(owner, scope))
+  return [...new Set([...kept, ...held.filter((scope) => holds(grant, scope))])]
+}

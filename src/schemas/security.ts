@@ -8,7 +8,7 @@ export const open: Security = []
 
 /** Any principal with all of these scopes, however it proved who it is; without scopes, any but anonymous. */
 export function requires(...scopes: string[]): Security {
-  return [{ apiKey: scopes }, { accessToken: scopes }]
+  return [{ apiKey: scopes }, { accessToken: scopes }, { oauth2: scopes }]
 }
 
 /** Only a person who has signed in: a key cannot do this for them. */

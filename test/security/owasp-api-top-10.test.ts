@@ -48,7 +48,7 @@ test('API2 broken authentication: guessing is locked out, and forged tokens are 
     `${encode({ alg: 'none', typ: 'at+jwt' })}.${payload}.`,
     `${head}.${encode({ ...claims, scope: 'admin' })}.${signature}`,
     `${head}.${encode({ ...claims, sub: '1' })}.${signature}`,
-    `${head}.${payload}.${signature.slice(0, -2)}AA`,
+    `${head}.${payload}.${signature[0] === 'A' ? 'B' : 'A'}${signature.slice(1)}`,
     `${head}.${payload}`,
   ]
   for (const credential of forged)
@@ -139,7 +139,7 @@ test('API6 unrestricted access to sensitive business flows: one address is not f
   for (let count = 0; count < 8; count += 1) {
     t.equal((await ask('POST', '/auth/request-password-reset', { body: { email } })).status, 202)
   }
-  t.ok((await app.notices.pending()).length - before <= 3)
+  t.equal((await app.notices.pending()).length - before, 3)
 })
 
 test('API7 server side request forgery: no operation takes an address to be fetched', async (t) => {
@@ -150,8 +150,11 @@ test('API7 server side request forgery: no operation takes an address to be fetc
     ),
   )
   t.ok(inputs.length > 20)
+  const neverFetched = ['redirectUris']
   t.same(
-    inputs.filter(({ name, format }) => format === 'uri' || /url|uri|host|webhook|callback/i.test(name)),
+    inputs
+      .filter(({ name, format }) => format === 'uri' || /url|uri|host|webhook|callback/i.test(name))
+      .filter(({ name }) => !neverFetched.includes(name)),
     [],
     'whoever adds one has to guard it (resolve, judge, pin the address) and to say so here',
   )

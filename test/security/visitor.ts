@@ -1,4 +1,4 @@
-/** A server in production as somebody outside meets it: over its listener, with nothing but what the network gives. */
+/** A server that gives nothing to anonymous callers, as somebody outside meets it: over its listener, with nothing but what the network gives. */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

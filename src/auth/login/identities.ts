@@ -26,7 +26,7 @@ const tries = 3
 export interface IdentitiesOptions {
   store: Store
   audit: Audit
-  sessions: Pick<Sessions, 'revocation' | 'forgetVerified'>
+  sessions: Pick<Sessions, 'revocations' | 'forgetVerified'>
   /** Whether anybody may make an account. */
   signUp: boolean
 }
@@ -97,7 +97,7 @@ export class Identities {
     const event = { type: 'identity.unlinked', outcome: 'success', principal, target: `identity:${id}` } as const
     // Two that are unlinked at once wait for each other here.
     const hold: Command = [this.#sql.hold, { userId }, 1]
-    const commands = [audit.command(event, caller), sessions.revocation(userId, sessionId)]
+    const commands = [audit.command(event, caller), ...sessions.revocations(userId, sessionId)]
     await engine.write([hold, [this.#sql.unlink, { id, userId }, 1], ...commands]).catch((error: unknown) => {
       throw error instanceof UnexpectedRows ? lastWay(error) : error
     })
@@ -158,7 +158,7 @@ export class Identities {
     await store.engine.write([
       [this.#sql.claimAccount, args, 1],
       ...this.#sql.clear.map((statement): Command => [statement, args]),
-      sessions.revocation(userId),
+      ...sessions.revocations(userId),
       audit.command(verified, caller),
       ...this.#linking(newcomer, principal),
       ...newcomer.further,

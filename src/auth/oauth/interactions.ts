@@ -1,0 +1,198 @@
+/**
+ * Between an application's request and the way back: the user signs in, and allows what is asked for or not. A page
+ * belongs to the browser that holds its cookie, which no other site can make it send (SameSite, and `Origin` besides).
+ */
+
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type Provider from 'oidc-provider'
+import type { Interaction, InteractionResults } from 'oidc-provider'
+import { holds } from '../../contract/principal.ts'
+import { isIdentityScope, offlineScope } from '../../contract/scope-words.ts'
+import { Problem } from '../../errors.ts'
+import { type Storage, UnexpectedRows } from '../../storage/storage.ts'
+import type { Accounts } from '../accounts.ts'
+import type { Audit } from '../audit.ts'
+import type { OAuthClients } from './clients.ts'
+import { type Asking, consentPage, errorPage, signInPage } from './interaction-page.ts'
+import type { Library } from './library.ts'
+import { pageHeaders } from './page.ts'
+import { policySourceOf } from './redirect-uris.ts'
+
+export interface InteractionSettings {
+  engine: Storage
+  accounts: Accounts
+  audit: Audit
+  clients: OAuthClients
+  /** The server's own URL. */
+  issuer: () => string
+  provider: () => Promise<{ provider: Provider; library: Library }>
+}
+
+/** What a form sends. */
+export interface Answer {
+  action: 'sign-in' | 'allow' | 'deny' | 'switch'
+  email?: string | undefined
+  password?: string | undefined
+}
+
+export type AnswerRequest = FastifyRequest<{ Params: { uid: string }; Body: Answer }>
+type PageRequest = FastifyRequest<{ Params: { uid: string } }>
+
+/** An interaction, and who asks for it. */
+interface Current extends Asking {
+  provider: Provider
+  interaction: Interaction
+  clientId: string
+  redirectUri: string
+  /** The user who has signed in, where one has. */
+  userId: number | undefined
+}
+
+export class Interactions {
+  readonly #settings: InteractionSettings
+
+  constructor(settings: InteractionSettings) {
+    this.#settings = settings
+  }
+
+  /** The page of an interaction. */
+  async show(request: PageRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const current = await this.#current(request, reply)
+    if (current === undefined) return expired(reply)
+    const { interaction } = current
+    if (interaction.prompt.name === 'consent') return this.#showConsent(current, reply)
+    const { login_hint: hint } = interaction.params
+    return this.#showSignIn(current, typeof hint === 'string' ? hint : '', reply)
+  }
+
+  /** What the user has answered. */
+  async answer(request: AnswerRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { origin } = request.headers
+    const current = await this.#current(request, reply)
+    if (current === undefined || (origin !== undefined && origin !== this.#settings.issuer())) return expired(reply)
+    const { action } = request.body
+    const { name } = current.interaction.prompt
+    if (action === 'deny') return this.#deny(current, 'The user has denied the request', reply)
+    if (action === 'sign-in' && name === 'login') return this.#signIn(current, request, reply)
+    if (action === 'allow' && name === 'consent') return this.#allow(current, request, reply)
+    if (action === 'switch' && name === 'consent') {
+      await this.#endSession(current, request, reply)
+      return this.#goOn(current, undefined, reply)
+    }
+    return expired(reply)
+  }
+
+  /** Nothing for a page whose time is over, or of another browser. */
+  async #current(request: PageRequest, reply: FastifyReply): Promise<Current | undefined> {
+    const { provider, library } = await this.#settings.provider()
+    let interaction: Interaction
+    try {
+      interaction = await provider.interactionDetails(request.raw, reply.raw)
+    } catch (error) {
+      if (error instanceof library.errors.SessionNotFound) return undefined
+      throw error
+    }
+    const { client_id: clientId, redirect_uri: redirectUri } = interaction.params as Record<string, string>
+    const client = await this.#settings.clients.find(String(clientId))
+    if (interaction.uid !== request.params.uid || client === undefined || redirectUri === undefined) return undefined
+    const { host, protocol } = new URL(redirectUri)
+    const accountId = interaction.session?.accountId
+    const userId = accountId === undefined ? undefined : Number(accountId)
+    const asking = { client: client.name, returnTo: host || protocol }
+    return { ...asking, provider, interaction, clientId: client.id, redirectUri, userId }
+  }
+
+  #showSignIn(current: Current, email: string, reply: FastifyReply, problem?: string): FastifyReply {
+    return reply
+      .headers(pageHeaders(policySourceOf(current.redirectUri)))
+      .send(signInPage({ ...current, email: email.slice(0, 254), problem }))
+  }
+
+  async #showConsent(current: Current, reply: FastifyReply): Promise<FastifyReply> {
+    const { userId = 0 } = current
+    const [profile, grantable] = [await this.#settings.accounts.profile(userId), await this.#grantable(current)]
+    if (profile === undefined || grantable === undefined) return this.#goOn(current, undefined, reply)
+    const scopes = scopesOf(current).filter(grantable)
+    if (scopes.length === 0) return this.#deny(current, 'The user holds nothing of what is asked for', reply)
+    return reply
+      .headers(pageHeaders(policySourceOf(current.redirectUri)))
+      .send(consentPage({ ...current, email: profile.email, scopes }))
+  }
+
+  async #signIn(current: Current, request: AnswerRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { email = '', password = '' } = request.body
+    const { accounts, engine } = this.#settings
+    try {
+      const { userId, proof } = await accounts.signIns.signIn({ email, password }, request)
+      await engine.write(proof)
+      const accountId = String(userId)
+      await this.#endSession(current, request, reply, accountId)
+      // Without `remember` the cookie ends with the browser.
+      const login = { accountId, remember: false, amr: ['pwd'], ts: Math.floor(Date.now() / 1000) }
+      return this.#goOn(current, { login }, reply)
+    } catch (error) {
+      const problem = error instanceof UnexpectedRows ? new Problem('conflict', 'Try again') : error
+      if (!(problem instanceof Problem)) throw error
+      reply.code(problem.statusCode).headers(problem.headers ?? {})
+      return this.#showSignIn(current, email, reply, problem.message)
+    }
+  }
+
+  async #allow(current: Current, request: AnswerRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { provider, interaction, clientId, userId } = current
+    const grantable = await this.#grantable(current)
+    if (grantable === undefined || userId === undefined) return this.#goOn(current, undefined, reply)
+    const { grantId } = interaction
+    const existing = grantId === undefined ? undefined : await provider.Grant.find(grantId)
+    const grant = existing ?? new provider.Grant({ accountId: String(userId), clientId })
+    const { missingOIDCScope = [] } = interaction.prompt.details as { missingOIDCScope?: string[] }
+    const allowed = missingOIDCScope.filter(grantable)
+    const refused = missingOIDCScope.filter((scope) => !grantable(scope))
+    if (allowed.length > 0) grant.addOIDCScope(allowed)
+    if (refused.length > 0) grant.rejectOIDCScope(refused)
+    const consent = { grantId: await grant.save() }
+    const detail = `scopes: ${allowed.join(' ') || 'none beyond those granted before'}`
+    const granted = { principal: { id: `user:${userId}` }, target: `client:${clientId}`, detail }
+    await this.#settings.audit.record({ type: 'consent.granted', outcome: 'success', ...granted }, request)
+    return this.#goOn(current, { ...interaction.lastSubmission, consent }, reply)
+  }
+
+  #deny(current: Current, error_description: string, reply: FastifyReply): Promise<FastifyReply> {
+    return this.#goOn(current, { error: 'access_denied', error_description }, reply)
+  }
+
+  /** Hands the answer to the library: back to the application, or to the next page. */
+  async #goOn({ interaction }: Current, result: InteractionResults | undefined, reply: FastifyReply) {
+    interaction.result = result
+    await interaction.persist()
+    return reply.header('cache-control', 'no-store').redirect(interaction.returnTo, 303)
+  }
+
+  /** Ends the browser's session, unless it is of this account. */
+  async #endSession({ provider, interaction }: Current, request: PageRequest, reply: FastifyReply, accountId?: string) {
+    const session = await provider.Session.get(provider.createContext(request.raw, reply.raw))
+    if (session.accountId === undefined || session.accountId === accountId) return
+    await session.destroy()
+    interaction.session = undefined
+  }
+
+  /** Whether the user can give a scope away; nothing for one whose account is gone or locked. */
+  async #grantable({ userId = 0 }: Current): Promise<((scope: string) => boolean) | undefined> {
+    const held = await this.#settings.accounts.scopesOf(userId)
+    if (held === undefined) return undefined
+    const owner = { scopes: new Set(held) }
+    return (scope) => isIdentityScope(scope) || scope === offlineScope || holds(owner, scope)
+  }
+}
+
+function scopesOf({ interaction }: Current): string[] {
+  const { scope } = interaction.params
+  return typeof scope === 'string' ? scope.split(' ') : []
+}
+
+function expired(reply: FastifyReply): FastifyReply {
+  return reply
+    .code(400)
+    .headers(pageHeaders())
+    .send(errorPage('This page has expired', 'Go back to the application and start again.'))
+}

@@ -1,0 +1,141 @@
+/** What the authorization server keeps: sealed, found by the hash of its id, gone with its grant. */
+
+import { createHash } from 'node:crypto'
+import { type Eventually, whenever } from '../../contract/eventually.ts'
+import { type Command, type Storage, UnexpectedRows } from '../../storage/storage.ts'
+import type { Secrets } from '../secrets.ts'
+import { type PayloadRow, PayloadSql } from './payload-sql.ts'
+
+const purpose = 'oauth payload'
+const never = '9999-12-31T23:59:59.999Z'
+
+/** The members that are read here; the others are the library's own. */
+export interface Payload {
+  /** The id itself; never stored. */
+  jti?: string | undefined
+  uid?: string | undefined
+  grantId?: string | undefined
+  clientId?: string | undefined
+  accountId?: string | undefined
+  scope?: string | undefined
+  params?: { client_id?: unknown } | undefined
+  /** Truthy once it was used. */
+  consumed?: unknown
+}
+
+export class Payloads {
+  readonly #engine: Storage
+  readonly #secrets: Secrets
+  readonly #sql: PayloadSql
+  /** Told after what may have been an access token is gone; to be set by who keeps them in memory. */
+  onRevoked: () => void = () => {}
+
+  constructor(engine: Storage, secrets: Secrets) {
+    this.#engine = engine
+    this.#secrets = secrets
+    this.#sql = new PayloadSql(engine.dialect)
+  }
+
+  async upsert(model: string, id: string, { jti: _, ...payload }: Payload, expiresIn?: number): Promise<void> {
+    const { uid, grantId, accountId } = payload
+    const idHash = hashOf(id)
+    const clientId = payload.clientId ?? payload.params?.client_id ?? null
+    const args = {
+      idHash,
+      model,
+      // A row's id is sealed with it: who can write to the database cannot put the content of another row there.
+      sealed: this.#secrets.seal(purpose, JSON.stringify({ idHash, payload })),
+      grantHash: grantId === undefined || model === 'Interaction' ? null : hashOf(grantId),
+      uidHash: uid === undefined ? null : hashOf(uid),
+      clientId,
+      userId: accountId === undefined ? null : Number(accountId),
+      expiresAt: expiresIn === undefined ? never : new Date(Date.now() + expiresIn * 1000).toISOString(),
+    }
+    await this.#engine.write([[this.#sql.upsert, args]])
+  }
+
+  async find(model: string, id: string): Promise<Payload | undefined> {
+    const row = await this.#engine.first<PayloadRow>(this.#sql.find, { model, idHash: hashOf(id) })
+    return row && { ...this.#open(row), jti: id }
+  }
+
+  /** Without its id, which nobody has said. */
+  async findByUid(model: string, uid: string): Promise<Payload | undefined> {
+    const row = await this.#engine.first<PayloadRow>(this.#sql.findByUid, { model, uidHash: hashOf(uid) })
+    return row && this.#open(row)
+  }
+
+  /** What an access token stands for, while it is good. */
+  access(token: string): Eventually<Payload | undefined> {
+    const args = { idHash: hashOf(token), now: new Date().toISOString() }
+    return whenever(this.#engine.first<PayloadRow>(this.#sql.findAccess, args), (row) => row && this.#open(row))
+  }
+
+  /** Marks what may be used once; gives whether this was the first time. */
+  async consume(id: string): Promise<boolean> {
+    const consume: Command = [this.#sql.consume, { idHash: hashOf(id), now: new Date().toISOString() }, 1]
+    return this.#happens([consume])
+  }
+
+  async destroy(id: string): Promise<void> {
+    await this.#engine.write([[this.#sql.remove, { idHash: hashOf(id) }]])
+    this.onRevoked()
+  }
+
+  async revokeByGrantId(model: string, grantId: string): Promise<void> {
+    await this.#engine.write([[this.#sql.removeOfGrant, { model, grantHash: hashOf(grantId) }]])
+    this.onRevoked()
+  }
+
+  /** Ends a grant and what was given for it, and tells why; nothing when it has ended before. */
+  async endGrant(grantId: string, why: readonly Command[] = []): Promise<void> {
+    const hash = hashOf(grantId)
+    const ended = await this.#happens([
+      [this.#sql.remove, { idHash: hash }, 1],
+      [this.#sql.removeAllOfGrant, { grantHash: hash }],
+      ...why,
+    ])
+    if (ended) this.onRevoked()
+  }
+
+  /** Ends a browser's session. */
+  async endSession(uid: string): Promise<void> {
+    await this.#engine.write([[this.#sql.removeByUid, { uidHash: hashOf(uid) }]])
+  }
+
+  /** Ends everything that was given for a user, as a command for the write of the change that is its reason. */
+  revocation(userId: number): Command {
+    return [this.#sql.removeOfUser, { userId }]
+  }
+
+  async forgetExpired(): Promise<void> {
+    await this.#engine.write([[this.#sql.forgetExpired, { now: new Date().toISOString() }]])
+  }
+
+  async #happens(commands: readonly Command[]): Promise<boolean> {
+    try {
+      await this.#engine.write(commands)
+      return true
+    } catch (error) {
+      if (error instanceof UnexpectedRows) return false
+      throw error
+    }
+  }
+
+  #open({ idHash, sealed, consumedAt }: PayloadRow): Payload | undefined {
+    let opened: { idHash: string; payload: Payload }
+    try {
+      opened = JSON.parse(this.#secrets.open(purpose, sealed))
+    } catch {
+      // Sealed with a secret that is gone, or by nobody here: as if it had never been.
+      return undefined
+    }
+    if (opened.idHash !== idHash) return undefined
+    return consumedAt ? { ...opened.payload, consumed: Math.floor(Date.parse(consumedAt) / 1000) } : opened.payload
+  }
+}
+
+/** Ids hold 256 random bits: nobody finds one by trying. */
+function hashOf(id: string): string {
+  return createHash('sha256').update(id).digest('base64url')
+}
