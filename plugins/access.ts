@@ -1,4 +1,4 @@
-import type { FastifyRequest, onRequestHookHandler } from 'fastify'
+import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { anonymousScopes, checkScopes, scopesOf } from '../src/config.ts'
 import { type Access, accessOf, refusalOf } from '../src/contract/access.ts'
@@ -41,18 +41,20 @@ export default fp(
 )
 
 function guard(access: Authenticators, declared: Access): onRequestHookHandler {
-  const enter = (request: FastifyRequest, principal: Principal): Error | undefined => {
+  const enter = (request: FastifyRequest, reply: FastifyReply, principal: Principal): Error | undefined => {
     request.principal = principal
+    // Caches that many share know of Authorization alone (RFC 9111 section 3.5), not of X-API-Key.
+    if (principal !== access.anonymous) reply.header('cache-control', 'private, no-cache')
     return refusalOf(declared, principal)
   }
-  return (request, _reply, done) => {
+  return (request, reply, done) => {
     let principal: ReturnType<Authenticators['principalOf']>
     try {
       principal = access.principalOf(request.headers)
     } catch (error) {
       return done(error as Error)
     }
-    if (!(principal instanceof Promise)) return done(enter(request, principal))
-    principal.then((known) => done(enter(request, known)), done)
+    if (!(principal instanceof Promise)) return done(enter(request, reply, principal))
+    principal.then((known) => done(enter(request, reply, known)), done)
   }
 }

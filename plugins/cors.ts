@@ -15,6 +15,7 @@ export default fp(
         'Link',
         'Location',
         'Retry-After',
+        'WWW-Authenticate',
         'X-Total-Count',
         'Preference-Applied',
         'Idempotent-Replayed',

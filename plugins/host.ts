@@ -12,12 +12,17 @@ export default fp(
   async (fastify) => {
     const { config } = fastify
     if (!isLoopback(config)) return
-    const published = config.PUBLIC_URL && new URL(config.PUBLIC_URL).host
+    const published = config.PUBLIC_URL === undefined ? [] : hostsOf(new URL(config.PUBLIC_URL))
     fastify.addHook('onRequest', ({ headers }, _reply, done) => {
       const { host = '' } = headers
-      if (loopback.test(host) || host === published) return done()
+      if (loopback.test(host) || published.includes(host.toLowerCase())) return done()
       return done(new Problem('misdirected-request', 'This server answers on loopback addresses and PUBLIC_URL only'))
     })
   },
   { name: 'host', dependencies: ['problems', 'security-headers'] },
 )
+
+/** A URL's host with and without the default port. */
+function hostsOf({ host, hostname, protocol }: URL): string[] {
+  return host === hostname ? [host, `${host}:${protocol === 'https:' ? 443 : 80}`] : [host]
+}

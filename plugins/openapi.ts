@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import type { OpenAPIV3_1 } from 'openapi-types'
 import { type Components, describeRoute, finishDocument, info, securitySchemes } from '../src/contract/openapi.ts'
 import { downgrade } from '../src/contract/openapi-3.0.ts'
+import { open } from '../src/schemas/security.ts'
 
 /** The OpenAPI 3.1 document of the contract, Swagger UI at `/docs`, and a 3.0.3 rendering for older generators. */
 export default fp(
@@ -29,7 +30,7 @@ export default fp(
       theme: { title: 'Septet API' },
     })
     let older: object | undefined
-    fastify.get('/docs/openapi-3.0.json', { schema: { hide: true } }, async () => {
+    fastify.get('/docs/openapi-3.0.json', { schema: { hide: true, security: open } }, async () => {
       older ??= downgrade(fastify.swagger() as OpenAPIV3_1.Document)
       return older
     })

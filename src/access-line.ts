@@ -17,7 +17,15 @@ export function accessLine({ id, method, url, ip }: FastifyRequest, { statusCode
   }
   const end = url.indexOf('?')
   const path = end === -1 ? url : url.slice(0, end)
-  const quoted = plain.test(path) ? `"${path}"` : JSON.stringify(path)
+  const quoted = plain.test(path) ? `"${path}"` : asciiJson(path)
   const ms = Math.round(elapsedTime * 100) / 100
   return `${beginning}${id}","method":"${method}","path":${quoted},"status":${statusCode},"ms":${ms},"ip":"${ip}","msg":"request"}\n`
+}
+
+/** Lines are written as Latin-1, and a path that came with a message of another wire may hold any letter. */
+function asciiJson(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u0080-\uffff]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }

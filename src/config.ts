@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import { type Static, Type } from '@sinclair/typebox'
 import { Ajv } from 'ajv'
 
-/** Scopes separated by spaces or commas; empty for none. */
+/** Scopes separated by spaces or commas; `none` for none. */
 const scopeList = '^[a-z:, -]*$'
 
 /** Every setting, its default and what it is for; the README's table is checked against this. */
@@ -80,13 +80,13 @@ export const Settings = Type.Object({
     Type.String({
       pattern: scopeList,
       description:
-        'Scopes of callers without a credential, or `none`; `users:read metrics:read` on loopback outside production, else none.',
+        'Scopes of callers without a credential, or `none`; `users:read metrics:read` on loopback outside production without `PUBLIC_URL`, else none.',
     }),
   ),
   MEMBER_SCOPES: Type.String({
     default: 'users:read keys:read keys:write',
     pattern: scopeList,
-    description: 'Scopes of users who sign in.',
+    description: 'Scopes of users who sign in, or `none`.',
   }),
   PUBLIC_URL: Type.Optional(
     Type.String({ description: 'Where clients reach the server, such as `https://api.example.com`.' }),
@@ -249,18 +249,19 @@ export function isLoopback({ HOST }: Pick<Config, 'HOST'>): boolean {
 
 /** The scopes of a setting that lists them. */
 export function scopesOf(list: string): string[] {
-  return list.split(/[\s,]+/).filter(Boolean)
+  return list === 'none' ? [] : list.split(/[\s,]+/).filter(Boolean)
 }
 
 /** The scopes of callers without a credential: what the article's `curl` needs, where nobody else can call. */
 export function anonymousScopes(config: Config): string[] {
-  const open = config.NODE_ENV !== 'production' && isLoopback(config)
-  const { ANONYMOUS_SCOPES = open ? 'users:read metrics:read' : 'none' } = config
-  return ANONYMOUS_SCOPES === 'none' ? [] : scopesOf(ANONYMOUS_SCOPES)
+  // A server with a public name is reached through a proxy, wherever it listens itself.
+  const open = config.NODE_ENV !== 'production' && isLoopback(config) && config.PUBLIC_URL === undefined
+  return scopesOf(config.ANONYMOUS_SCOPES ?? (open ? 'users:read metrics:read' : 'none'))
 }
 
-/** @throws {ConfigError} for a scope that opens nothing: a typing error. */
+/** @throws {ConfigError} for `admin`, which is given to one at a time, and for a scope that opens nothing: a typing error. */
 export function checkScopes(setting: string, scopes: readonly string[], known: ReadonlySet<string>): void {
+  if (scopes.includes('admin')) throw new ConfigError(`${setting} cannot hold admin`)
   const unknown = scopes.filter((scope) => !known.has(scope))
   if (unknown.length > 0) throw new ConfigError(`${setting} names ${unknown.join(', ')}, which no operation asks for`)
 }

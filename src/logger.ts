@@ -12,7 +12,21 @@ export interface Log {
 }
 
 /** Wherever these stand in a logged object, up to two levels deep, their values are not written. */
-const secrets = ['authorization', 'cookie', 'password', 'secret', 'token', 'apiKey', '["x-api-key"]', '["set-cookie"]']
+const secrets = [
+  'authorization',
+  'cookie',
+  'password',
+  'currentPassword',
+  'newPassword',
+  'secret',
+  'clientSecret',
+  'token',
+  'accessToken',
+  'refreshToken',
+  'apiKey',
+  '["x-api-key"]',
+  '["set-cookie"]',
+]
 const redact = secrets.flatMap((name) => {
   const member = name.startsWith('[') ? name : `.${name}`
   return [name, `*${member}`, `*.*${member}`]

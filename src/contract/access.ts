@@ -3,7 +3,7 @@
 import type { RouteOptions } from 'fastify'
 import { Problem } from '../errors.ts'
 import { ContractError } from './contract-error.ts'
-import { missingScopes, type Principal, type PrincipalKind } from './principal.ts'
+import { holds, missingScopes, type Principal, type PrincipalKind } from './principal.ts'
 
 /** Scheme name, as a route's `security` and the OpenAPI document use it → what it is and whom it lets in. */
 export const schemes = {
@@ -63,7 +63,12 @@ const scopePattern = /^[a-z][a-z-]*(:[a-z][a-z-]*)?$/
  */
 export function readAccess(security: unknown): Access | undefined {
   if (!Array.isArray(security)) throw new SecurityError('is missing: say requires(…), signedIn() or open')
-  const requirements = security.flatMap((requirement: Record<string, readonly string[]>) => Object.entries(requirement))
+  const requirements = security.flatMap((requirement: Record<string, readonly string[]>) => {
+    const named = Object.entries(requirement)
+    // None would mean anyone, several all of them at once (OpenAPI 3.1 section 4.8.30).
+    if (named.length !== 1) throw new SecurityError('must name one scheme in each requirement')
+    return named
+  })
   const [first] = requirements
   if (first === undefined) return undefined
   const [, scopes] = first
@@ -79,16 +84,17 @@ export function readAccess(security: unknown): Access | undefined {
   return { scopes, kinds }
 }
 
-/** Pages of the documentation: @fastify/swagger-ui registers them, and cannot say that they are open. */
-const documents = /^\/docs(\/|$)/
+/** Where @fastify/swagger-ui registers its pages; it cannot say that they are open. */
+const documentPrefix = '/docs'
 
 /**
  * The access of a route; nothing when it is open to anyone.
  *
  * @throws {ContractError} when it declares none, or one that cannot be read.
  */
-export function accessOf({ method, url, schema }: RouteOptions): Access | undefined {
-  if (documents.test(url) || method === 'OPTIONS') return undefined
+export function accessOf({ method, url, prefix, schema }: RouteOptions & { prefix?: string }): Access | undefined {
+  // A preflight request carries no credential, and reaches no handler of ours.
+  if (prefix === documentPrefix || method === 'OPTIONS') return undefined
   try {
     return readAccess(schema?.security)
   } catch (error) {
@@ -103,10 +109,10 @@ export function accessOf({ method, url, schema }: RouteOptions): Access | undefi
  * The headers are those of RFC 6750 section 3: 401 asks for a credential, 403 names the scope that is missing.
  */
 export function refusalOf({ scopes, kinds }: Access, principal: Principal): Problem | undefined {
-  const missing = missingScopes(principal, scopes)
+  const holdsAll = scopes.every((scope) => holds(principal, scope))
   if (principal.kind === 'anonymous') {
     // What is for persons only stays so, whatever anonymous callers hold.
-    if (scopes.length > 0 && missing.length === 0 && kinds.has('api-key')) return undefined
+    if (scopes.length > 0 && holdsAll && kinds.has('api-key')) return undefined
     return unauthenticated('This operation needs a credential')
   }
   if (!kinds.has(principal.kind)) {
@@ -118,9 +124,9 @@ export function refusalOf({ scopes, kinds }: Access, principal: Principal): Prob
       },
     )
   }
-  if (missing.length === 0) return undefined
+  if (holdsAll) return undefined
   const scope = scopes.join(' ')
-  return new Problem('forbidden', `The credential lacks the scope ${missing.join(', ')}`, {
+  return new Problem('forbidden', `The credential lacks the scope ${missingScopes(principal, scopes).join(', ')}`, {
     headers: { 'www-authenticate': `${realm}, error="insufficient_scope", scope="${scope}"` },
   })
 }

@@ -5,6 +5,7 @@ import { Problem } from '../errors.ts'
 import { unauthenticated } from './access.ts'
 
 const scheme = 'Bearer '
+/** Another case, or more spaces (RFC 9110 section 11.4). */
 const otherwiseWritten = /^bearer +(\S+) *$/i
 /** RFC 6750 section 2.1, `b64token`. */
 const token = /^[\w\-.~+/]+=*$/
@@ -22,9 +23,10 @@ export function readCredential(headers: IncomingHttpHeaders): string | undefined
     if (key === undefined || (typeof key === 'string' && key !== '')) return key
     throw unauthenticated('X-API-Key must hold one key', 'invalid_token')
   }
-  const credential = authorization.startsWith(scheme)
-    ? authorization.slice(scheme.length)
-    : otherwiseWritten.exec(authorization)?.[1]
+  const credential =
+    authorization.startsWith(scheme) && authorization[scheme.length] !== ' '
+      ? authorization.slice(scheme.length)
+      : otherwiseWritten.exec(authorization)?.[1]
   if (credential === undefined || credential === '') throw wrongForm()
   if (key !== undefined && key !== credential) {
     throw new Problem('malformed-request', 'Send one credential: X-API-Key or Authorization')

@@ -28,7 +28,9 @@ const fastifyCodes: Record<string, [ProblemCode, string]> = {
 /** Answers with the problem of a thrown value. Its cause, if it is the server's, goes to the log alone. */
 export function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = problemOf(thrown)
-  if (problem.statusCode >= 500) request.log.error({ err: problem.cause ?? problem }, problem.message)
+  // That there is too much to do is said many times, and needs no trace of the stack.
+  if (problem.code === 'unavailable' && problem.cause === undefined) request.log.warn(problem.message)
+  else if (problem.statusCode >= 500) request.log.error({ err: problem.cause ?? problem }, problem.message)
   if (problem.headers) reply.headers(problem.headers)
   return reply
     .code(problem.statusCode)

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { build, temporaryFolder } from '../helper.ts'
@@ -28,6 +28,23 @@ test('a route that declares no access does not start, and the message says what 
     /wants different scopes by scheme/,
   )
   await t.rejects(build(t, {}, routes(t, `{ hide: true, security: [{ apiKey: ['A B'] }] }`)), /malformed scope "A B"/)
+  for (const security of [`[{}]`, `[{ apiKey: [], accessToken: [] }]`]) {
+    await t.rejects(build(t, {}, routes(t, `{ hide: true, security: ${security} }`)), /must name one scheme/)
+  }
+})
+
+test('a route of our own below /docs declares its access like any other', async (t) => {
+  const folder = routes(t, `{ hide: true }`)
+  const file = join(folder, 'thing', 'index.mjs')
+  writeFileSync(file, readFileSync(file, 'utf8').replace('/things', '/docs/things'))
+  await t.rejects(build(t, {}, folder), /GET \/docs\/things: schema.security is missing/)
+})
+
+test('an answer to who sent a credential is not for caches that others share', async (t) => {
+  const { app, folder } = await build(t)
+  const own = await app.inject(credentials({ 'x-api-key': adminKeyOf(folder) }))
+  t.equal(own.headers['cache-control'], 'private, no-cache')
+  t.equal((await app.inject('/users')).headers['cache-control'], undefined, 'what anybody gets')
 })
 
 test('a route that is open reads no credential', async (t) => {
@@ -89,6 +106,7 @@ test('two different credentials are one too many; the same one twice is one', as
   const both = (authorization: string) => app.inject(credentials({ 'x-api-key': key, authorization }))
   t.equal((await both(`Bearer ${key}`)).statusCode, 200)
   t.equal((await both(`bearer   ${key} `)).statusCode, 200, 'the scheme in any case (RFC 9110 section 11.1)')
+  t.equal((await both(`Bearer   ${key}`)).statusCode, 200, 'and with more spaces')
   t.match((await both('Bearer other')).json(), { code: 'malformed-request', detail: /Send one credential/ })
 })
 

@@ -28,6 +28,15 @@ test('each commit is synced to the disk, in a write-ahead log', async (t) => {
   t.same(await engine.first(raw('pragma foreign_keys'), {}), { foreign_keys: 1 })
 })
 
+test('the folder and the files that are made can be read by their user alone', async (t) => {
+  const folder = join(temporaryFolder(t), 'data')
+  const { store, users } = await reopenUsers({ open: () => openSqlite(folder) })
+  t.teardown(() => store.close())
+  await users.insert(User, person(1))
+  const modeOf = (name: string) => (statSync(join(folder, name)).mode & 0o777).toString(8)
+  t.same(['', 'septet.sqlite', 'septet.sqlite-wal', 'septet.sqlite-shm'].map(modeOf), ['700', '600', '600', '600'])
+})
+
 test('after the close, the file alone is the database', async (t) => {
   const folder = temporaryFolder(t)
   const { store, users } = await reopenUsers({ open: () => openSqlite(folder) })

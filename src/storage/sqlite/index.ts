@@ -1,6 +1,6 @@
 /** The embedded engine: one SQLite file, WAL, `synchronous=FULL`, one writer with group commit. */
 
-import { mkdirSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Migration } from '../../schemas/collection.ts'
 import { sqlite } from '../dialect.ts'
@@ -18,8 +18,11 @@ const lookEvery = 100
  * @throws when the folder or the file cannot be written.
  */
 export function openSqlite(folder: string): Storage {
-  mkdirSync(folder, { recursive: true })
-  return new SqliteStorage(new Connection(join(folder, 'septet.sqlite')))
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const file = join(folder, 'septet.sqlite')
+  // Made for its user alone, where it is missing; SQLite gives its log the rights of the file.
+  if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
+  return new SqliteStorage(new Connection(file))
 }
 
 class SqliteStorage implements Storage {
