@@ -27,6 +27,7 @@ export default fp(
       // Without TLS in front, that directive would ask for the page's own files over HTTPS.
       transformStaticCSP: (policy) => policy.replace(/\s*upgrade-insecure-requests;?/, ''),
       uiConfig: { displayRequestDuration: true, docExpansion: 'list', tryItOutEnabled: true },
+      initOAuth: { usePkceWithAuthorizationCodeGrant: true },
       theme: { title: 'Septet API' },
     })
     let older: object | undefined
