@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin'
-import { firstAdminKey } from '../src/auth/admin-key.ts'
+import { firstAdminKey, settleAdminKeys } from '../src/auth/admin-key.ts'
 import { looksLikeApiKey } from '../src/auth/api-key.ts'
 import { apiKeyMigrations } from '../src/auth/api-key-sql.ts'
 import { ApiKeys } from '../src/auth/api-keys.ts'
@@ -19,7 +19,7 @@ const usesEvery = 10_000
 /** API keys as credentials; the first start makes the one that opens everything. */
 export default fp(
   async (fastify) => {
-    const { storage, secrets, audit, access, config } = fastify
+    const { storage, secrets, audit, access, sessions, config } = fastify
     storage.declare(apiKeyMigrations)
     const keys: typeof fastify.apiKeys = new ApiKeys({
       engine: storage.engine,
@@ -29,12 +29,14 @@ export default fp(
       knownScopes: access.scopes,
     })
     fastify.decorate('apiKeys', keys)
+    sessions.follow(keys)
     access.accept({ recognises: looksLikeApiKey, authenticate: (credential) => keys.authenticate(credential) })
     const writeUses = () =>
       keys.writeUses().catch((error: unknown) => fastify.log.warn({ err: error }, 'the use of keys is not written'))
     let timer: NodeJS.Timeout | undefined
     fastify.addHook('onReady', async () => {
       keys.first = await firstAdminKey(storage.engine, keys, config.DATA_DIR)
+      await settleAdminKeys(keys, config.DATA_DIR, fastify.log)
       timer = setInterval(writeUses, usesEvery).unref()
     })
     fastify.addHook('preClose', async () => {
@@ -42,5 +44,5 @@ export default fp(
       await writeUses()
     })
   },
-  { name: 'api-keys', dependencies: ['storage', 'secrets', 'audit', 'access'] },
+  { name: 'api-keys', dependencies: ['storage', 'secrets', 'audit', 'access', 'sessions'] },
 )

@@ -16,7 +16,7 @@ try {
   const config = readConfig(process.env)
   const log = createLog(config)
   const [, , command] = process.argv
-  if (command === 'migrate') await run(config, log, async () => {})
+  if (command === 'migrate') await run(config, log, tellAdminKey)
   else if (command === 'admin-key') await run(config, log, makeAdminKey)
   else if (command === undefined) await serve(config, log)
   else throw new ConfigError(`${command} is no command; there are migrate and admin-key`)
@@ -34,7 +34,7 @@ async function serve(config: Config, log: Log): Promise<void> {
 }
 
 /** Does one thing on an up-to-date database, without listening. */
-async function run(config: Config, log: Log, task: (fastify: FastifyInstance) => Promise<void>): Promise<void> {
+async function run(config: Config, log: Log, task: (fastify: FastifyInstance) => Promise<void> | void): Promise<void> {
   const fastify = await createApp(config, log)
   await fastify.ready()
   await task(fastify)
@@ -48,9 +48,13 @@ async function makeAdminKey({ apiKeys, storage, config }: FastifyInstance): Prom
 }
 
 function announce(fastify: FastifyInstance, base: string): void {
-  const { config, apiKeys, log } = fastify
+  const { config, log } = fastify
   if (config.NODE_ENV === 'production') log.info({ base }, 'ready')
   else process.stdout.write(`Septet answers:\n  REST  ${base}/users\n  docs  ${base}/docs\n`)
+  tellAdminKey(fastify)
+}
+
+function tellAdminKey({ apiKeys, config }: FastifyInstance): void {
   if (apiKeys.first === undefined) return
   const file = join(config.DATA_DIR, adminKeyFile)
   process.stdout.write(`The admin key, shown this once and kept in ${file}:\n  ${apiKeys.first}\n`)

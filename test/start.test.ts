@@ -53,6 +53,8 @@ test('a setting that cannot be used ends the start with one line that names it, 
   writeFileSync(file, 'x')
   const garbage = temporaryFolder(t)
   writeFileSync(join(garbage, 'septet.sqlite'), 'this is not a database, whatever its name says'.repeat(100))
+  const emptied = temporaryFolder(t)
+  writeFileSync(join(emptied, 'secret'), '')
   const taken = createServer().listen(0, '127.0.0.1')
   t.teardown(() => taken.close())
   await once(taken, 'listening')
@@ -75,6 +77,7 @@ test('a setting that cannot be used ends the start with one line that names it, 
     [{ LOG_LEVEL: 'loud' }, /LOG_LEVEL must match pattern/],
     [{ DATABASE_URL: 'mysql://user:s3cret@h/d' }, /DATABASE_URL must match pattern/],
     [{ DATABASE_URL: 'postgres://nobody:s3cret@127.0.0.1:1/none' }, /DATABASE_URL cannot be used: .*ECONNREFUSED/],
+    [{ DATA_DIR: emptied }, /\/secret holds 0 characters, not the secret of 32 or more/],
     [{ DATA_DIR: file }, /DATA_DIR \S+ cannot be used/],
     [{ DATA_DIR: garbage }, /DATA_DIR \S+ cannot be used: file is not a database/],
   ]
@@ -96,6 +99,7 @@ test('migrate brings the database up to date and ends', async (t) => {
   const server = start(t, {}, 'migrate')
   t.equal(await server.exited, 0)
   t.match(server.output(), /users-1-create/)
+  t.match(server.output(), /The admin key, shown this once and kept in \S+admin-key:\n {2}spt_\w{51}\n/)
 })
 
 test('a stop under load finishes what is in flight, tells clients to close, and ends in time', async (t) => {

@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { uncached } from '../../src/schemas/headers.ts'
-import { defaultLimit, pageHeaders, pageQuery } from '../../src/schemas/page.ts'
+import { defaultLimit, pageHeaders } from '../../src/schemas/page.ts'
 import { requires } from '../../src/schemas/security.ts'
-import { Key, KeyInput, KeyParams, KeyPatch, KeyRotation, NewKey } from './schema.ts'
+import { Key, KeyInput, KeyParams, KeyPatch, KeyQuery, KeyRotation, NewKey } from './schema.ts'
 
 const tags = ['keys']
 const reading = requires('keys:read')
@@ -21,15 +21,15 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       operationId: 'listKeys',
       summary: 'List API keys',
       description:
-        'A page of those keys that the caller may see: its own, or all with `admin`. Revoked ones stay listed.',
+        'A page of those keys that the caller may see: its own, or all with `admin`. Revoked ones stay listed. With `createdBy`, those of one maker.',
       tags,
       security: reading,
-      querystring: Type.Object(pageQuery, { additionalProperties: false }),
+      querystring: KeyQuery,
       response: { 200: Type.Array(Key, { description: 'A page of keys.' }) },
       responseHeaders: { link },
     },
     handler: ({ principal, query }, reply) =>
-      reply.page(keys.page(principal, query.limit ?? defaultLimit, query.cursor)),
+      reply.page(keys.page(principal, { ...query, limit: query.limit ?? defaultLimit })),
   })
 
   fastify.route({
@@ -38,12 +38,14 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
     schema: {
       operationId: 'createKey',
       summary: 'Create an API key',
-      description: 'Makes a key and shows it this once. Its scopes are among those of the caller.',
+      description:
+        'Makes a key and shows it this once. Its scopes are among those of the caller, and it lasts no longer than the key that makes it. A user, or a key of no user, has at most 100 keys that are not revoked.',
       tags,
       security: writing,
       body: KeyInput,
       response: { 201: NewKey },
       responseHeaders: uncached,
+      problems: ['conflict'],
     },
     handler: async (request, reply) => {
       reply.code(201).header('cache-control', 'no-store')
@@ -80,7 +82,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       params: KeyParams,
       body: KeyPatch,
       response: { 200: Key },
-      problems: ['not-found'],
+      problems: ['not-found', 'conflict'],
     },
     handler: (request) => keys.rename(request.params.id, request.body.name, request.principal, request),
   })
@@ -114,7 +116,8 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
     schema: {
       operationId: 'revokeKey',
       summary: 'Revoke an API key',
-      description: 'The key opens nothing from now on, and can not be made good again.',
+      description:
+        'The key opens nothing from now on, and cannot be made good again. Keys that it made stay good: `listKeys` finds them with `createdBy`.',
       tags,
       security: writing,
       params: KeyParams,

@@ -2,6 +2,7 @@
 
 import { Type } from '@sinclair/typebox'
 import { MaybeMoment, Moment } from '../../src/schemas/moment.ts'
+import { pageQuery } from '../../src/schemas/page.ts'
 import { Scopes } from '../../src/schemas/scopes.ts'
 
 const Name = Type.String({
@@ -43,7 +44,10 @@ export const KeyInput = Type.Object(
     name: Name,
     scopes: Scopes,
     expiresAt: Type.Optional(
-      Type.String({ format: 'date-time', description: 'When it stops to be good; never, without it.' }),
+      Type.String({
+        format: 'date-time',
+        description: 'When it stops to be good. Without it: when the key that makes it does, or never.',
+      }),
     ),
   },
   {
@@ -72,6 +76,21 @@ export const KeyRotation = Type.Object(
     ),
   },
   { $id: 'KeyRotation', additionalProperties: false, description: 'How a key gets a new secret.' },
+)
+
+export const KeyQuery = Type.Object(
+  {
+    ...pageQuery,
+    createdBy: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 200,
+        description: 'Who made them.',
+        examples: ['api-key:3fk0Qm9ZtB7x'],
+      }),
+    ),
+  },
+  { additionalProperties: false },
 )
 
 export const KeyParams = Type.Object(

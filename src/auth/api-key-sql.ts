@@ -64,13 +64,16 @@ export class ApiKeySql {
   readonly get: Statement
   /** One key that the principal (`all`, `userId`, `by`) may see. */
   readonly visible: Statement
-  /** Those that it may see, behind the id `after`. */
+  /** Those that it may see, behind the id `after`; with `createdBy`, those of one maker. */
   readonly page: Statement
+  /** Only while its user, or its maker where there is none, has fewer than `most` that are not revoked. */
   readonly insert: Statement
   readonly rename: Statement
   /** Only while the key still has the secret that it is to replace. */
   readonly rotate: Statement
   readonly revoke: Statement
+  readonly revokeOfUser: Statement
+  /** Never back to an older moment. */
   readonly use: Statement
 
   constructor({ kysely }: Dialect) {
@@ -89,10 +92,25 @@ export class ApiKeySql {
     this.visible = statement('key visible', visible(select()).where('id', '=', argument('id')))
     this.page = statement(
       'keys',
-      visible(select()).where('id', '>', argument('after')).orderBy('id').limit(argument<number>('limit')),
+      visible(select())
+        .where(sql<boolean>`(cast(${argument('createdBy')} as text) is null or created_by = ${argument('createdBy')})`)
+        .where('id', '>', argument('after'))
+        .orderBy('id')
+        .limit(argument<number>('limit')),
     )
-    const values = Object.entries(columns).map(([property, column]) => [column, argument(property)])
-    this.insert = statement('key insert', kysely.insertInto('api_keys').values(Object.fromEntries(values)))
+    const userId = sql`cast(${argument('userId')} as integer)`
+    const counted = sql<boolean>`(user_id = ${userId} or (${userId} is null and created_by = ${argument('createdBy')}))`
+    const good = kysely.selectFrom('api_keys').select(sql`count(*)`.as('good')).where('revoked_at', 'is', null)
+    const values = Object.entries(columns).map(([property, column]) =>
+      (property === 'userId' ? userId : argument(property)).as(column),
+    )
+    this.insert = statement(
+      'key insert',
+      kysely
+        .insertInto('api_keys')
+        .columns(Object.values(columns))
+        .expression(kysely.selectNoFrom(values).where(good.where(counted), '<', argument('most'))),
+    )
     this.rename = statement('key rename', update({ name: argument('name') }))
     this.rotate = statement(
       'key rotate',
@@ -101,6 +119,19 @@ export class ApiKeySql {
         .where('revoked_at', 'is', null),
     )
     this.revoke = statement('key revoke', update({ revoked_at: argument('now') }).where('revoked_at', 'is', null))
-    this.use = statement('key use', update({ last_used_at: argument('now') }))
+    this.revokeOfUser = statement(
+      'keys revoke',
+      kysely
+        .updateTable('api_keys')
+        .set({ revoked_at: argument('now') })
+        .where('user_id', '=', argument('userId'))
+        .where('revoked_at', 'is', null),
+    )
+    this.use = statement(
+      'key use',
+      update({ last_used_at: argument('now') }).where(
+        sql<boolean>`(last_used_at is null or last_used_at < ${argument('now')})`,
+      ),
+    )
   }
 }

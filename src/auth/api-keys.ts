@@ -1,18 +1,19 @@
-/** API keys: made once, shown once, kept as MACs; each checked against the storage at most once a second. */
+/** API keys: made once, shown once, kept as MACs. */
 
-import { unauthenticated } from '../contract/access.ts'
 import type { ScopesOf } from '../contract/authenticators.ts'
-import { type Eventually, whenever } from '../contract/eventually.ts'
-import { adminScope, holds, missingScopes, type Principal, stillHeld } from '../contract/principal.ts'
+import type { Eventually } from '../contract/eventually.ts'
+import { adminScope, holds, missingScopes, type Principal } from '../contract/principal.ts'
 import { Problem } from '../errors.ts'
 import { type Command, type Storage, UnexpectedRows } from '../storage/storage.ts'
-import { apiKeyIdOf, newApiKeyId, newApiKeyText } from './api-key.ts'
+import { newApiKeyId, newApiKeyText } from './api-key.ts'
+import { ApiKeyCheck, apiKeyPurpose } from './api-key-check.ts'
 import { type ApiKeyRow, ApiKeySql } from './api-key-sql.ts'
 import type { Audit, Origin } from './audit.ts'
 import type { Secrets } from './secrets.ts'
-import { Verified } from './verified.ts'
+import type { Follower } from './sessions.ts'
 
-const purpose = 'api-key'
+/** Keys that a user, or a key of no user, may have made that are not revoked; `admin` may make any number. */
+const maxKeys = 100
 
 /** An API key as its owner sees it; without its secret. */
 export interface ApiKey {
@@ -37,6 +38,13 @@ export interface ApiKeyInput {
   expiresAt?: string | undefined
 }
 
+export interface ApiKeyQuery {
+  limit: number
+  cursor?: string | undefined
+  /** Id of the principal that made them. */
+  createdBy?: string | undefined
+}
+
 export interface ApiKeysOptions {
   engine: Storage
   secrets: Secrets
@@ -46,38 +54,37 @@ export interface ApiKeysOptions {
   knownScopes: ReadonlySet<string>
 }
 
-export class ApiKeys {
+export class ApiKeys implements Follower {
   readonly #engine: Storage
   readonly #sql: ApiKeySql
   readonly #secrets: Secrets
   readonly #audit: Audit
-  readonly #scopesOf: ScopesOf
   readonly #knownScopes: ReadonlySet<string>
-  readonly #verified = new Verified<string>()
-  /** When each key was last used, until that is written. */
-  readonly #used = new Map<string, string>()
+  readonly #check: ApiKeyCheck
 
   constructor({ engine, secrets, audit, scopesOf, knownScopes }: ApiKeysOptions) {
     this.#engine = engine
     this.#sql = new ApiKeySql(engine.dialect)
     this.#secrets = secrets
     this.#audit = audit
-    this.#scopesOf = scopesOf
     this.#knownScopes = knownScopes
+    this.#check = new ApiKeyCheck({ engine, sql: this.#sql, secrets, scopesOf })
   }
 
   /**
-   * Makes a key whose scopes are among those of its creator.
+   * Makes a key whose scopes are among those of its creator, and which does not outlive it.
    *
-   * @throws {Problem} `forbidden` for a scope that the creator lacks; `validation-failed` for a scope that no operation
-   * asks for and for an expiry that is past.
+   * @throws {Problem} `forbidden` for a scope that the creator lacks, or a secret that was replaced; `validation-failed`
+   * for a scope that no operation asks for and for an expiry that is past or too late; `conflict` beyond 100 keys.
    */
   async create(input: ApiKeyInput, creator: Principal, origin: Origin): Promise<NewApiKey> {
     const unknown = input.scopes.findIndex((scope) => !this.#knownScopes.has(scope))
     if (unknown !== -1) throw wrong(`/scopes/${unknown}`, 'is asked for by no operation')
+    refuseReplaced(creator)
     refuseWider(creator, input.scopes)
     const { commands, created } = this.creation(input, creator, origin)
-    await this.#engine.write(commands)
+    const detail = `There are ${maxKeys} keys that are not revoked: revoke one to make another`
+    await this.#engine.write(commands).catch(changed(detail))
     return created
   }
 
@@ -90,13 +97,14 @@ export class ApiKeys {
     const now = new Date().toISOString()
     if (expiresAt !== undefined && !(Date.parse(expiresAt) > Date.parse(now)))
       throw wrong('/expiresAt', 'must be in the future')
-    const expiry = expiresAt === undefined ? null : new Date(expiresAt).toISOString()
+    const expiry = expiresAt === undefined ? (creator.expiresAt ?? null) : new Date(expiresAt).toISOString()
+    if (outlives(expiry, creator)) throw wrong('/expiresAt', 'must not be later than that of the key that asks')
     const id = newApiKeyId()
     const key = newApiKeyText(id)
     const row: ApiKeyRow = {
       id,
       name,
-      mac: this.#secrets.mac(purpose, key),
+      mac: this.#secrets.mac(apiKeyPurpose, key),
       previousMac: null,
       previousUntil: null,
       scopes: [...new Set(scopes)].join(' '),
@@ -112,12 +120,17 @@ export class ApiKeys {
       { type: 'key.created', outcome: 'success', principal: creator, target: targetOf(id), detail },
       origin,
     )
-    return { commands: [[this.#sql.insert, { ...row }, 1], audit], created: { ...shown(row), key } }
+    const most = holds(creator, adminScope) ? Number.MAX_SAFE_INTEGER : maxKeys
+    return { commands: [[this.#sql.insert, { ...row, most }, 1], audit], created: { ...shown(row), key } }
   }
 
   /** Those keys that a principal may see, by id from a cursor on: all for `admin`, else those of its user or of its own making. */
-  async page(principal: Principal, limit: number, after = ''): Promise<{ items: ApiKey[]; next: string | undefined }> {
-    const rows = await this.#engine.all<ApiKeyRow>(this.#sql.page, { ...visibleTo(principal), after, limit: limit + 1 })
+  async page(
+    principal: Principal,
+    { limit, cursor = '', createdBy }: ApiKeyQuery,
+  ): Promise<{ items: ApiKey[]; next: string | undefined }> {
+    const args = { ...visibleTo(principal), after: cursor, createdBy: createdBy ?? null, limit: limit + 1 }
+    const rows = await this.#engine.all<ApiKeyRow>(this.#sql.page, args)
     const items = rows.slice(0, limit).map(shown)
     return { items, next: rows.length > limit ? items.at(-1)?.id : undefined }
   }
@@ -127,7 +140,7 @@ export class ApiKeys {
     return shown(await this.#visible(id, principal))
   }
 
-  /** @throws {Problem} `not-found` */
+  /** @throws {Problem} `not-found`; `conflict` when the key went at the same moment. */
   async rename(id: string, name: string, principal: Principal, origin: Origin): Promise<ApiKey> {
     const row = await this.#visible(id, principal)
     await this.#change(this.#sql.rename, { id, name }, 'key.renamed', principal, origin)
@@ -137,15 +150,18 @@ export class ApiKeys {
   /**
    * Gives the key a new secret; the one that it replaces stays good for `overlap` seconds.
    *
-   * @throws {Problem} `not-found`; `forbidden` when the key is wider than the principal; `conflict` when it is revoked.
+   * @throws {Problem} `not-found`; `forbidden` when the key is wider than the principal or outlives it, or for a secret
+   * that was replaced; `conflict` when it is revoked, or rotated at the same moment.
    */
   async rotate(id: string, overlap: number, principal: Principal, origin: Origin): Promise<NewApiKey> {
+    refuseReplaced(principal)
     const row = await this.#visible(id, principal)
     refuseWider(principal, row.scopes.split(' '))
+    if (outlives(row.expiresAt, principal)) throw new Problem('forbidden', 'The key is good for longer than yours')
     if (row.revokedAt !== null) throw new Problem('conflict', 'The key is revoked')
     const key = newApiKeyText(id)
     const previousUntil = new Date(Date.now() + overlap * 1000).toISOString()
-    const mac = this.#secrets.mac(purpose, key)
+    const mac = this.#secrets.mac(apiKeyPurpose, key)
     await this.#change(
       this.#sql.rotate,
       { id, mac, previousMac: row.mac, previousUntil },
@@ -156,52 +172,45 @@ export class ApiKeys {
     return { ...shown({ ...row, previousUntil }), key }
   }
 
-  /** From now on, and within a second in other processes, the key opens nothing. May be repeated. @throws {Problem} `not-found` */
+  /**
+   * From now on, and within a second in other processes, the key opens nothing. May be repeated.
+   *
+   * @throws {Problem} `not-found`; `forbidden` for a secret that was replaced.
+   */
   async revoke(id: string, principal: Principal, origin: Origin): Promise<void> {
+    refuseReplaced(principal)
     const row = await this.#visible(id, principal)
     if (row.revokedAt !== null) return
-    await this.#change(this.#sql.revoke, { id, now: new Date().toISOString() }, 'key.revoked', principal, origin)
+    const now = new Date().toISOString()
+    await this.#change(this.#sql.revoke, { id, now }, 'key.revoked', principal, origin).catch((error: unknown) => {
+      // Whoever asked at the same moment was first.
+      if (!(error instanceof Problem && error.code === 'conflict')) throw error
+    })
   }
 
-  /** The principal of a key that this second has seen already, else what the storage says of it. */
+  /** Revokes all keys of a user, as a command for the write of the change that is its reason. */
+  revocation(userId: number): Command {
+    return [this.#sql.revokeOfUser, { userId, now: new Date().toISOString() }]
+  }
+
+  /** After a write with {@link revocation}, or a change of what a user may do: in this process it holds at once. */
+  forgetVerified(userId: number): void {
+    this.#check.forget((key) => key.userId === userId)
+  }
+
+  /** The principal of a key. @throws {Problem} `unauthenticated` */
   authenticate(text: string): Eventually<Principal> {
-    const fresh = this.#verified.fresh(text)
-    if (fresh !== undefined) return fresh
-    const id = apiKeyIdOf(text)
-    if (id === undefined) throw unauthenticated('The API key has a typing error', 'invalid_token')
-    return whenever(this.#engine.first<ApiKeyRow>(this.#sql.get, { id }), (row) => {
-      const now = new Date().toISOString()
-      if (row === undefined || !this.#opens(row, text, now)) throw invalid()
-      if (row.userId === null) return this.#accept(text, row, row.scopes.split(' '), now)
-      return whenever(this.#scopesOf(row.userId), (held) => {
-        if (held === undefined) throw invalid()
-        return this.#accept(text, row, stillHeld(row.scopes.split(' '), held), now)
-      })
-    })
+    return this.#check.authenticate(text)
+  }
+
+  /** Whether a text is a key that opens something now; it is not taken as used. */
+  isGood(text: string): Promise<boolean> {
+    return this.#check.isGood(text)
   }
 
   /** Writes when keys were last used: some seconds late, so that no request waits for it. */
-  async writeUses(): Promise<void> {
-    const commands = [...this.#used].map(([id, now]): Command => [this.#sql.use, { id, now }])
-    this.#used.clear()
-    if (commands.length > 0) await this.#engine.write(commands)
-  }
-
-  #opens({ mac, previousMac, previousUntil, revokedAt, expiresAt }: ApiKeyRow, text: string, now: string): boolean {
-    if (revokedAt !== null || (expiresAt !== null && expiresAt <= now)) return false
-    if (this.#secrets.hasMac(purpose, text, mac)) return true
-    if (previousMac === null || previousUntil === null || previousUntil <= now) return false
-    return this.#secrets.hasMac(purpose, text, previousMac)
-  }
-
-  #accept(text: string, { id, userId }: ApiKeyRow, scopes: readonly string[], now: string): Principal {
-    this.#used.set(id, now)
-    return this.#verified.keep(text, id, {
-      kind: 'api-key',
-      id: `api-key:${id}`,
-      scopes: new Set(scopes),
-      userId: userId ?? undefined,
-    })
+  writeUses(): Promise<void> {
+    return this.#check.writeUses()
   }
 
   async #visible(id: string, principal: Principal): Promise<ApiKeyRow> {
@@ -219,12 +228,15 @@ export class ApiKeys {
   ): Promise<void> {
     const target = targetOf(args.id)
     const audit = this.#audit.command({ type, outcome: 'success', principal, target }, origin)
-    await this.#engine.write([[statement, args, 1], audit]).catch((error: unknown) => {
-      throw error instanceof UnexpectedRows
-        ? new Problem('conflict', 'The key was changed at the same moment', { cause: error })
-        : error
-    })
-    this.#verified.forget((id) => id === args.id)
+    await this.#engine.write([[statement, args, 1], audit]).catch(changed('The key was changed at the same moment'))
+    this.#check.forget(({ id }) => id === args.id)
+  }
+}
+
+/** What a write throws, told as a conflict where it met other rows than it was made for. */
+function changed(detail: string): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof UnexpectedRows ? new Problem('conflict', detail, { cause: error }) : error
   }
 }
 
@@ -243,13 +255,18 @@ function refuseWider(principal: Principal, scopes: Iterable<string>): void {
     throw new Problem('forbidden', `You cannot give scopes that you do not hold: ${wider.join(', ')}`)
 }
 
-function targetOf(id: string): string {
-  return `api-key:${id}`
+/** @throws {Problem} `forbidden`: who holds an old secret cannot make the access last beyond the overlap, or lock its owner out. */
+function refuseReplaced({ replaced }: Principal): void {
+  if (replaced) throw new Problem('forbidden', 'The secret of this key was replaced: use the new one')
 }
 
-/** One answer for unknown, wrong, expired and revoked keys. */
-function invalid(): Problem {
-  return unauthenticated('The API key is not valid', 'invalid_token')
+/** Whether a key would be good for longer than the one that asks. */
+function outlives(expiresAt: string | null, { expiresAt: end }: Principal): boolean {
+  return end !== undefined && (expiresAt === null || expiresAt > end)
+}
+
+function targetOf(id: string): string {
+  return `api-key:${id}`
 }
 
 function wrong(pointer: string, detail: string): Problem {

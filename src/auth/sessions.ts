@@ -12,7 +12,7 @@ import { type AccessClaims, type AccessTokens, expired, isExpired } from './acce
 import type { Audit, Origin } from './audit.ts'
 import type { Secrets } from './secrets.ts'
 import { type RefreshRow, type Session, SessionSql, type SessionState } from './session-sql.ts'
-import { Verified } from './verified.ts'
+import { type Finding, Verified } from './verified.ts'
 
 const purpose = 'refresh-token'
 const day = 86_400_000
@@ -46,7 +46,7 @@ export interface SessionSettings {
   days: number
 }
 
-/** Something else of a user that ends whenever all of its sessions do. */
+/** Something else of a user, such as its API keys, that ends when somebody else may have had the account. */
 export interface Follower {
   revocation(userId: number): Command
   forgetVerified(userId: number): void
@@ -139,13 +139,18 @@ export class Sessions {
     this.forgetVerified(userId, except)
   }
 
-  /** {@link revokeAllOf} as commands, for the write of the change that is its reason. */
+  /** {@link revokeAllOf} as commands, for the write of the change that is its reason; without exception, followers end too. */
   revocations(userId: number, except = ''): Command[] {
     const followers = except === '' ? this.#followers : []
-    return [[this.#sql.endAllBut, { userId, id: except }], ...followers.map((follower) => follower.revocation(userId))]
+    return [this.revocation(userId, except), ...followers.map((follower) => follower.revocation(userId))]
   }
 
-  /** After a write with {@link revocations}: in this process it holds at once, in others within a second. */
+  /** Ends sessions only, for a change that leaves standing what else acts for the user: keys and grants are narrowed by themselves. */
+  revocation(userId: number, except = ''): Command {
+    return [this.#sql.endAllBut, { userId, id: except }]
+  }
+
+  /** After a write with {@link revocations} or {@link revocation}: in this process it holds at once, in others within a second. */
   forgetVerified(userId: number, except = ''): void {
     this.#verified.forget((claims) => claims.userId === userId && claims.sessionId !== except)
     if (except === '') for (const follower of this.#followers) follower.forgetVerified(userId)
@@ -165,9 +170,10 @@ export class Sessions {
   authenticate(token: string): Eventually<Principal> {
     const fresh = this.#verified.fresh(token)
     if (fresh !== undefined) return fresh
-    const known = this.#verified.subject(token)
-    if (known !== undefined) return this.#admit(token, known)
-    return this.#settings.tokens.verify(token).then((claims) => this.#admit(token, claims))
+    return this.#verified.check(token, () => {
+      const claims = this.#verified.subject(token) ?? this.#settings.tokens.verify(token)
+      return whenever<AccessClaims, Finding<AccessClaims>>(claims, (known) => this.#admit(known))
+    })
   }
 
   /** Deletes sessions that have expired, and refresh tokens that were used so long ago that no client has them still. */
@@ -183,7 +189,7 @@ export class Sessions {
     return this.#settings.days * day
   }
 
-  #admit(token: string, claims: AccessClaims): Eventually<Principal> {
+  #admit(claims: AccessClaims): Eventually<Finding<AccessClaims>> {
     if (isExpired(claims)) throw expired()
     const { engine, scopesOf } = this.#settings
     const { userId, sessionId } = claims
@@ -193,7 +199,8 @@ export class Sessions {
         if (held === undefined) throw ended()
         const scopes = stillHeld(claims.scopes, held)
         const principal = { kind: 'user', id: `user:${userId}`, scopes: new Set(scopes), userId, sessionId } as const
-        return this.#verified.keep(token, claims, principal)
+        const expiresAt = Math.min(claims.expiresAt, Date.parse(state.expiresAt))
+        return { subject: claims, principal, expiresAt }
       })
     })
   }

@@ -12,6 +12,10 @@ export interface Principal {
   readonly userId?: number | undefined
   /** The session that an access token belongs to. */
   readonly sessionId?: string | undefined
+  /** When the API key expires, ISO 8601: what it makes lasts no longer. Absent when it never does. */
+  readonly expiresAt?: string | undefined
+  /** That the API key came with the secret that a rotation replaced: it opens what it did, and manages no keys. */
+  readonly replaced?: true | undefined
 }
 
 /** The scope that holds all others. */

@@ -96,6 +96,8 @@ for (const [name, settingsOf] of engines) {
     const own = await server.discover(await server.client(machine))
     const { access_token } = await openid.clientCredentialsGrant(own, { scope: 'users:read' })
     t.equal(await server.status(access_token), 200)
+    const payload = await new Payloads(server.app.storage.engine, server.app.secrets).access(access_token)
+    t.ok(Math.abs((payload?.exp ?? 0) - Date.now() / 1000 - 600) < 5, 'and it says when it ends')
     const config = await server.discover(await server.client(reports))
     const { url, redeem } = await authorizationOf(config)
     const first = await redeem(await allow(server, url))

@@ -19,11 +19,19 @@ export const minute = 60_000
 
 export const client: Client = { id: 'request-1', ip: '192.0.2.1', headers: { 'user-agent': 'curl/8' } }
 
-/** Holds the clock from now on; gives how to move it. */
-export function holdClock(t: Test): (milliseconds: number) => void {
+/** Holds the clocks from now on; gives how to move them: both, or the one on the wall alone. */
+export function holdClock(t: Test): (milliseconds: number, wallOnly?: boolean) => void {
   mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-11-25T12:00:00.500Z') })
-  t.teardown(() => mock.timers.reset())
-  return (milliseconds) => mock.timers.setTime(Date.now() + milliseconds)
+  let elapsed = performance.now()
+  const steady = mock.method(performance, 'now', () => elapsed)
+  t.teardown(() => {
+    mock.timers.reset()
+    steady.mock.restore()
+  })
+  return (milliseconds, wallOnly = false) => {
+    mock.timers.setTime(Date.now() + milliseconds)
+    if (!wallOnly) elapsed += milliseconds
+  }
 }
 
 export interface Process {

@@ -18,6 +18,8 @@ export interface Payload {
   clientId?: string | undefined
   accountId?: string | undefined
   scope?: string | undefined
+  /** When it expires, in s since 1970. */
+  exp?: number | undefined
   params?: { client_id?: unknown } | undefined
   /** Truthy once it was used. */
   consumed?: unknown

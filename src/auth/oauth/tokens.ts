@@ -5,7 +5,7 @@ import type { ScopesOf } from '../../contract/authenticators.ts'
 import { type Eventually, whenever } from '../../contract/eventually.ts'
 import { type Principal, stillHeld } from '../../contract/principal.ts'
 import type { Problem } from '../../errors.ts'
-import { Verified } from '../verified.ts'
+import { type Finding, Verified } from '../verified.ts'
 import type { Payload, Payloads } from './payloads.ts'
 
 /** Secret scanners know a token by its beginning. */
@@ -36,15 +36,20 @@ export class OAuthTokens {
     const fresh = this.#verified.fresh(text)
     if (fresh !== undefined) return fresh
     if (!form.test(text)) throw invalid()
-    return whenever(this.#payloads.access(text), (payload) => {
-      if (payload === undefined) throw invalid()
-      return whenever(this.#principalOf(payload), (principal) => this.#verified.keep(text, true, principal))
-    })
+    return this.#verified.check(text, () => this.#find(text))
   }
 
   /** After something was revoked: every token is looked up again. */
   forgetVerified(): void {
     this.#verified.forget(() => true)
+  }
+
+  #find(text: string): Eventually<Finding<true>> {
+    return whenever(this.#payloads.access(text), (payload) => {
+      if (payload === undefined) throw invalid()
+      const expiresAt = payload.exp && payload.exp * 1000
+      return whenever(this.#principalOf(payload), (principal) => ({ subject: true, principal, expiresAt }))
+    })
   }
 
   #principalOf({ clientId = '', accountId, scope = '' }: Payload): Eventually<Principal> {
