@@ -10,7 +10,8 @@ import { stop } from './processes.ts'
 import { type Load, median, perCpuSecond, ratio, takeTurns } from './rounds.ts'
 import { type Server, startSeptet } from './servers.ts'
 
-const person = { name: 'Bench', email: 'bench@example.com', password: 'a long phrase for the benchmark' }
+const credentials = { email: 'bench@example.com', password: 'a long phrase for the benchmark' }
+const person = { name: 'Bench', ...credentials }
 
 /** Requests per CPU second with an API key and with an access token, each against those without a credential. */
 export async function measureAccess(
@@ -38,18 +39,17 @@ async function signUpAndIn(server: Server, home: string): Promise<string> {
   const messages = join(home, 'notices')
   const [message = ''] = readdirSync(messages)
   const [, verification = ''] = /#token=([\w-]+)/.exec(readFileSync(join(messages, message), 'utf8')) ?? []
-  await post(server, '/auth/verify-email', { token: verification })
-  const { email, password } = person
-  const { accessToken } = JSON.parse(await post(server, '/auth/sign-in', { email, password })) as {
+  await post(server, '/auth/verify-email', { token: verification, password: person.password })
+  const { accessToken } = JSON.parse(await post(server, '/auth/sign-in', credentials)) as {
     accessToken: string
   }
   return accessToken
 }
 
-async function post({ port }: Server, path: string, body: object): Promise<string> {
+async function post({ port }: Server, path: string, body: object, address = '192.0.2.1'): Promise<string> {
   const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', 'x-forwarded-for': address },
     body: JSON.stringify(body),
   })
   if (!answer.ok) throw new Error(`POST ${path}: ${answer.status} ${await answer.text()}`)
@@ -60,7 +60,8 @@ const signIns = 50
 
 /**
  * p99 in ms of GET /users/{id}, one after the other, on a server that is idle otherwise and on one that 50 clients
- * sign in to all the time. The server has both cores: hashing takes place on threads of its own.
+ * sign in to all the time, each from an address of its own: those of one network would be held up. The server has both
+ * cores: hashing takes place on threads of its own.
  */
 export async function measureSignIns(
   data: string,
@@ -68,7 +69,7 @@ export async function measureSignIns(
   { nodeFlags, rounds, users }: Options,
 ): Promise<{ idle: number; busy: number; ratio: number; perSecond: number }> {
   const home = copyDatabase(data, join(folder, 'sign-in'))
-  const server = await startSeptet(home, nodeFlags, {}, 'all cores')
+  const server = await startSeptet(home, nodeFlags, { TRUST_PROXY: '127.0.0.1' }, 'all cores')
   await signUpAndIn(server, home)
   await percentile(server, users, 500)
   const idle: number[] = []
@@ -77,16 +78,18 @@ export async function measureSignIns(
   let took = 0
   for (let round = 0; round < rounds; round += 1) {
     idle.push(await percentile(server, users, 1000))
-    const state = { running: true }
-    const clients = Array.from({ length: signIns }, async () => {
+    const state = { running: true, counting: false }
+    const clients = Array.from({ length: signIns }, async (_, client) => {
       while (state.running) {
-        await post(server, '/auth/sign-in', { email: person.email, password: person.password })
-        done += 1
+        await post(server, '/auth/sign-in', credentials, `198.51.100.${client}`)
+        if (state.counting) done += 1
       }
     })
     await sleep(200)
     const begin = performance.now()
+    state.counting = true
     busy.push(await percentile(server, users, 1000))
+    state.counting = false
     took += performance.now() - begin
     state.running = false
     await Promise.all(clients)

@@ -24,6 +24,8 @@ export default fp(
     fastify.decorate('accounts', accounts)
     access.scopesOf = (userId) => accounts.scopesOf(userId)
     measure(metrics, accounts)
+    fastify.addHook('onRoute', (route) => accounts.guard.guard(route))
+    accounts.afterwards.onError = (error) => fastify.log.warn({ err: error }, 'work after an answer has failed')
     const forget = () =>
       accounts.forget().catch((error: unknown) => fastify.log.warn({ err: error }, 'old account records stay'))
     let timer: NodeJS.Timeout | undefined
@@ -33,6 +35,7 @@ export default fp(
     })
     fastify.addHook('onClose', async () => {
       clearInterval(timer)
+      await accounts.afterwards.done()
       await accounts.passwords.close()
     })
   },

@@ -19,6 +19,7 @@ export default fp(
       folder: NODE_ENV === 'production' ? undefined : join(DATA_DIR, 'notices'),
       onFile: (file) => fastify.log.info({ file }, 'a notice to be mailed is in the folder notices of DATA_DIR'),
       onError: (error) => fastify.log.warn({ err: error }, 'a notice could not be written to a file'),
+      onUnreadable: (error, id) => fastify.log.warn({ err: error, notice: id }, 'a notice cannot be opened'),
     })
     fastify.decorate('notices', notices)
   },

@@ -49,14 +49,16 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
     schema: {
       operationId: 'verifyEmail',
       summary: 'Verify an address',
-      description: 'Proves with the token of a message who reads the address. From now on its user can sign in.',
+      description:
+        'Proves with the token of a message who reads the address, and with the password that it is who signed up. From now on its user can sign in.',
       tags,
       security: open,
       body: EmailVerification,
       response: { 204: Type.Null({ description: 'The address is verified.' }) },
+      problems: ['rate-limited'],
     },
     handler: async (request, reply) => {
-      await accounts.signUps.verifyEmail(request.body.token, request)
+      await accounts.signUps.verifyEmail(request.body, request)
       return reply.code(204).send(null)
     },
   })
@@ -114,6 +116,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       security: open,
       body: PasswordReset,
       response: { 204: Type.Null({ description: 'The password is set.' }) },
+      problems: ['rate-limited'],
     },
     handler: async (request, reply) => {
       await accounts.recovery.reset(request.body, sessions, request)

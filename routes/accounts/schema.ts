@@ -6,11 +6,14 @@ import { Enum } from '../../src/schemas/enum.ts'
 import { Id } from '../../src/schemas/id.ts'
 import { Moment } from '../../src/schemas/moment.ts'
 
+/** What would break the line of a message. */
+const unprintable = '\\p{Cc}\\p{Zl}\\p{Zp}'
+
 const Name = Type.String({
   minLength: 1,
   maxLength: 200,
-  pattern: '\\S',
-  description: 'Name, in any script.',
+  pattern: `^[^${unprintable}]*[^\\s${unprintable}][^${unprintable}]*$`,
+  description: 'Name, in any script, in one line.',
   examples: ['Fatima'],
 })
 
@@ -46,8 +49,12 @@ export const SignInInput = Type.Object(
 )
 
 export const EmailVerification = Type.Object(
-  { token: Token },
-  { $id: 'EmailVerification', additionalProperties: false, description: 'Proof of who reads an address.' },
+  { token: Token, password: Password },
+  {
+    $id: 'EmailVerification',
+    additionalProperties: false,
+    description: 'Proof of who reads an address, and that it is who signed up.',
+  },
 )
 
 export const PasswordResetRequest = Type.Object(

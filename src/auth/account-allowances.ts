@@ -4,6 +4,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Migration } from '../schemas/collection.ts'
 import { argument, statement } from '../storage/dialect.ts'
 import type { Command, Statement, Storage } from '../storage/storage.ts'
+import { textArgument } from './account-sql.ts'
 import type { Secrets } from './secrets.ts'
 import { locked } from './throttle.ts'
 
@@ -25,16 +26,23 @@ export const allowanceMigrations: readonly Migration[] = [
   },
 ]
 
-/** Whether the subject `allowance` has been used at most `limit` times, for a statement of the write that counts it. */
-export function withinAllowance(): RawBuilder<boolean> {
-  const used = sql`(select used from allowances where subject = ${argument('allowance')})`
-  return sql<boolean>`coalesce(${used}, 0) <= ${argument('limit')}`
+/** So many uses of a subject within an hour. */
+export interface Allowance {
+  allowance: string
+  limit: number
+}
+
+/** Whether a subject has been used at most so many times, for a statement of the write that counts it. */
+export function withinAllowance(allowance = 'allowance', limit = 'limit'): RawBuilder<boolean> {
+  const used = sql`(select used from allowances where subject = ${argument(allowance)})`
+  return sql<boolean>`coalesce(${used}, 0) <= ${argument(limit)}`
 }
 
 export class Allowances {
   readonly #engine: Storage
   readonly #secrets: Secrets
   readonly #use: Statement
+  readonly #useWithin: Statement
   readonly #forget: Statement
 
   constructor(engine: Storage, secrets: Secrets) {
@@ -43,19 +51,26 @@ export class Allowances {
     const { kysely } = engine.dialect
     const renewed = (inNextHour: RawBuilder<unknown>, inThisHour: RawBuilder<unknown>) =>
       sql`case when allowances.since < ${argument('stale')} then ${inNextHour} else ${inThisHour} end`
-    this.#use = statement(
-      'allowance',
+    const first = kysely.selectNoFrom([
+      textArgument('subject').as('subject'),
+      sql<number>`1`.as('used'),
+      textArgument('now').as('since'),
+    ])
+    const counting = (from: typeof first) =>
       kysely
         .insertInto('allowances')
-        .values({ subject: argument('subject'), used: 1, since: argument('now') })
+        .columns(['subject', 'used', 'since'])
+        .expression(from)
         .onConflict((conflict) =>
           conflict.column('subject').doUpdateSet({
             used: renewed(sql`1`, sql`allowances.used + 1`),
             since: renewed(sql`excluded.since`, sql`allowances.since`),
           }),
         )
-        .returning(['used', 'since']),
-    )
+        .returning(['used', 'since'])
+    // SQLite needs a `where` between `select` and `on conflict`.
+    this.#use = statement('allowance', counting(first.where(sql<boolean>`1 = 1`)))
+    this.#useWithin = statement('allowance within', counting(first.where(withinAllowance())))
     this.#forget = statement(
       'allowances forget',
       kysely.deleteFrom('allowances').where('since', '<', argument('before')),
@@ -70,6 +85,11 @@ export class Allowances {
   /** Counts a use. It holds up whoever counts for the same subject until this write is done. */
   use(subject: string): Command {
     return [this.#use, { subject, now: ago(0), stale: ago(hour) }]
+  }
+
+  /** Counts a use of `subject`, if another one that was counted before in the same write is within its limit. */
+  useWithin({ allowance, limit }: Allowance, subject: string): Command {
+    return [this.#useWithin, { subject, allowance, limit, now: ago(0), stale: ago(hour) }]
   }
 
   /** Counts a use. @throws {Problem} `rate-limited` when it is one too many. */

@@ -9,17 +9,19 @@ import type { Store } from '../storage/store.ts'
 import { Allowances } from './account-allowances.ts'
 import { AccountSql, type Person } from './account-sql.ts'
 import { AccountTokens, type TokenPurpose } from './account-tokens.ts'
+import { Afterwards } from './afterwards.ts'
 import type { Audit, Origin } from './audit.ts'
 import type { Notice, NoticeKind, NoticeLimit, Notices } from './notices.ts'
 import { Passwords } from './passwords.ts'
 import type { Secrets } from './secrets.ts'
-import { Throttle } from './throttle.ts'
+import { networkOf, Throttle } from './throttle.ts'
 
 /** Who asks, and from where. */
 export type Caller = Origin & { principal: Pick<Principal, 'id'> }
 
-/** Messages of one kind to one address within an hour. */
+/** Messages of one kind to one address within an hour: as one caller may cause them, and all together. */
 const noticesAnHour = 3
+const noticesOfAllAnHour = 12
 
 export class AccountParts {
   readonly engine: Storage
@@ -30,6 +32,7 @@ export class AccountParts {
   readonly throttle: Throttle
   readonly allowances: Allowances
   readonly passwords = new Passwords()
+  readonly afterwards = new Afterwards()
   readonly #store: Store
 
   constructor(store: Store, secrets: Secrets, audit: Audit, notices: Notices) {
@@ -57,10 +60,19 @@ export class AccountParts {
     return this.engine.first<Person>(this.sql.byId, { userId })
   }
 
-  /** What limits the notices of a kind to an address, and the command that counts one more. */
-  limit(kind: NoticeKind, emailKey: string): NoticeLimit & { count: Command } {
-    const allowance = this.allowances.subject(kind, emailKey)
-    return { allowance, limit: noticesAnHour, count: this.allowances.use(allowance) }
+  /**
+   * What limits the notices of a kind to an address, and the commands that count one more. What a caller wants beyond
+   * its own share does not count against that of all: one who asks again and again uses up nobody else's.
+   */
+  limit(kind: NoticeKind, emailKey: string, { ip }: Pick<Caller, 'ip'>): NoticeLimit & { counts: Command[] } {
+    const { allowances } = this
+    const own = {
+      allowance: allowances.subject(`${kind} by caller`, `${emailKey} ${networkOf(ip)}`),
+      limit: noticesAnHour,
+    }
+    const all = allowances.subject(kind, emailKey)
+    const counts = [allowances.use(own.allowance), allowances.useWithin(own, all)]
+    return { ...own, allowanceOfAll: all, limitOfAll: noticesOfAllAnHour, counts }
   }
 
   /** A notice with a token, both kept within the limit; `passwordHash` becomes the account's when the token is used. */
@@ -84,12 +96,12 @@ export function isVerified({ emailKey, verifiedEmailKey }: Pick<Person, 'emailKe
 }
 
 /**
- * Whether whoever reads the user's address may be trusted with the account. Not so for an administrator whose address
- * was changed after it had been verified: a principal with `users:write` could make itself one.
+ * Whether whoever reads the user's address may be trusted with the account. Not so once the address was changed after
+ * it had been verified: a principal with `users:write` could take any account over.
  */
-export function mayRecover(person: Person): boolean {
+export function mayRecover(person: Pick<Person, 'disabledAt' | 'emailKey' | 'verifiedEmailKey'>): boolean {
   if (person.disabledAt !== null) return false
-  return person.role !== 'admin' || isVerified(person)
+  return person.verifiedEmailKey === null || isVerified(person)
 }
 
 /** `m…@example.com`: enough to recognise an address that one knows. */

@@ -10,6 +10,7 @@ import type { Person } from './account-sql.ts'
 import type { Origin } from './audit.ts'
 import type { Notice } from './notices.ts'
 import { refuseWeak } from './password-rules.ts'
+import { normalise } from './passwords.ts'
 import type { Sessions } from './sessions.ts'
 import { networkOf } from './throttle.ts'
 
@@ -27,7 +28,7 @@ export interface PasswordChange {
 }
 
 /** How the sessions of a user end, in the write of a change and after it. */
-export type SessionEnd = Pick<Sessions, 'revocations' | 'forgetVerified'>
+export type SessionEnd = Pick<Sessions, 'revocation' | 'revocations' | 'forgetVerified'>
 
 export class Recovery {
   readonly #parts: AccountParts
@@ -38,16 +39,22 @@ export class Recovery {
 
   /**
    * Sends a token to an address that a user has: it sets the password, and makes an account for a user without one.
-   * An unknown address gets nothing, and the caller the same answer after as many writes.
+   * An unknown address gets nothing. The caller is answered before anything is looked up: no time tells them apart.
    *
    * @throws {Problem} `rate-limited` by caller.
    */
   async requestReset(email: string, caller: Caller): Promise<void> {
-    const { engine, allowances, notices, audit } = this.#parts
+    const { allowances, afterwards } = this.#parts
     await allowances.spend(allowances.subject('reset', networkOf(caller.ip)), requestsAnHour)
+    const { id, ip, principal } = caller
+    afterwards.run(() => this.#sendReset(email, { id, ip, principal }))
+  }
+
+  async #sendReset(email: string, caller: Caller): Promise<void> {
+    const { engine, notices, audit } = this.#parts
     const emailKey = normaliseEmail(email)
     const person = await this.#parts.byAddress(emailKey)
-    const { count, ...limit } = this.#parts.limit('reset-password', emailKey)
+    const { counts, ...limit } = this.#parts.limit('reset-password', emailKey, caller)
     const reachable = person !== undefined && mayRecover(person)
     const sending = reachable ? this.#parts.tokenNotice('reset-password', person, limit) : undefined
     const outcome = reachable ? 'success' : 'failure'
@@ -58,7 +65,7 @@ export class Recovery {
       target: person && targetOf(person),
       detail: masked(email),
     } as const
-    await engine.write([count, ...(sending?.commands ?? []), audit.command(event, caller)])
+    await engine.write([...counts, ...(sending?.commands ?? []), audit.command(event, caller)])
     if (sending) await notices.announce(sending.notice)
   }
 
@@ -74,7 +81,7 @@ export class Recovery {
     if (token === undefined || person === undefined) throw invalidToken()
     refuseWeak(password, person, 'password')
     const { userId, emailKey } = token
-    const passwordHash = await passwords.hash(password)
+    const passwordHash = await passwords.hash(password, caller)
     const { notice, commands } = this.#changed(person, 'password.reset', { id: targetOf(person) }, caller)
     const now = new Date().toISOString()
     const adopt: Command = [sql.adopt, { userId, emailKey, passwordHash, now }, 1]
@@ -87,7 +94,7 @@ export class Recovery {
   /**
    * Sets the password of the user who has signed in, and ends the other sessions.
    *
-   * @throws {Problem} `validation-failed` for a wrong present password or a weak new one; `forbidden` for who is no
+   * @throws {Problem} `validation-failed` for a wrong present password, a weak new one or the same again; `forbidden` for who is no
    * user; `rate-limited` while locked; `conflict` when it was changed at the same moment.
    */
   async change(change: PasswordChange, sessions: SessionEnd, caller: Origin & { principal: Principal }): Promise<void> {
@@ -95,8 +102,9 @@ export class Recovery {
     const { principal } = caller
     const person = await this.#own(principal)
     refuseWeak(change.newPassword, person, 'newPassword')
+    if (normalise(change.newPassword) === normalise(change.currentPassword)) throw samePassword()
     await this.#check(person, change.currentPassword, caller)
-    const passwordHash = await passwords.hash(change.newPassword)
+    const passwordHash = await passwords.hash(change.newPassword, caller)
     const { userId, passwordHash: replaced } = person
     const { notice, commands } = this.#changed(person, 'password.changed', principal, caller)
     const replace: Command = [sql.replaceHash, { userId, passwordHash, replaced, now: new Date().toISOString() }, 1]
@@ -121,7 +129,7 @@ export class Recovery {
     const { engine, audit, throttle, passwords } = this.#parts
     const attempt = { emailKey: person.emailKey, ip: caller.ip }
     await throttle.check(attempt)
-    await passwords.inTurn(async (turn) => {
+    await passwords.inTurn(caller, async (turn) => {
       await throttle.check(attempt)
       if (await turn.verify(person.passwordHash, password)) return
       const { principal } = caller
@@ -155,5 +163,11 @@ export class Recovery {
 function wrongPassword(): Problem {
   return new Problem('validation-failed', 'The present password is wrong', {
     errors: [{ in: 'body', pointer: '/currentPassword', detail: 'must be the present password' }],
+  })
+}
+
+function samePassword(): Problem {
+  return new Problem('validation-failed', 'The new password is the present one', {
+    errors: [{ in: 'body', pointer: '/newPassword', detail: 'must be another password than the present one' }],
   })
 }

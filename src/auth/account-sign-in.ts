@@ -3,7 +3,7 @@
 import { unauthenticated } from '../contract/access.ts'
 import { normaliseEmail } from '../schemas/email.ts'
 import { type Command, UnexpectedRows } from '../storage/storage.ts'
-import { type AccountParts, type Caller, isVerified, masked, mayRecover, targetOf } from './account-parts.ts'
+import { type AccountParts, type Caller, isVerified, masked, targetOf } from './account-parts.ts'
 import type { Person, Role } from './account-sql.ts'
 import type { Notice } from './notices.ts'
 import { isOutdated } from './passwords.ts'
@@ -59,7 +59,7 @@ export class SignIns {
 
   #enter({ email, password }: SignInInput, attempt: Attempt, caller: Caller): Promise<Entry> {
     const { throttle, passwords } = this.#parts
-    return passwords.inTurn(async (turn) => {
+    return passwords.inTurn(caller, async (turn) => {
       // Guesses that have waited together meet the lock that the first of them caused.
       const failed = await throttle.check(attempt)
       const person = await this.#parts.byAddress(attempt.emailKey)
@@ -107,24 +107,24 @@ export class SignIns {
     const about = { outcome: 'failure', principal: caller.principal, target: person && targetOf(person) } as const
     const detail = `${reasonOf(person, right)}: ${masked(email)}`
     const commands = [...throttle.failure(attempt), audit.command({ ...about, type: 'sign-in.failed', detail }, caller)]
-    const again = person && right ? this.#verification(person) : undefined
+    const again = person && right ? this.#verification(person, caller) : undefined
     const [counted] = await engine.write([...commands, ...(again?.commands ?? [])])
     if (again) await notices.announce(again.notice)
     if (throttle.locks(counted)) await audit.record({ ...about, type: 'sign-in.locked', detail: masked(email) }, caller)
     throw unauthenticated('The address or the password is wrong')
   }
 
-  /** The message that verifies the address, once more. */
-  #verification(person: Person): { notice: Notice; commands: Command[] } | undefined {
-    if (isVerified(person) || !mayRecover(person)) return undefined
-    const { count, ...limit } = this.#parts.limit('verify-email', person.emailKey)
+  /** The message that verifies the address, once more; another address than the one that was verified, too. */
+  #verification(person: Person, caller: Caller): { notice: Notice; commands: Command[] } | undefined {
+    if (isVerified(person) || person.disabledAt !== null) return undefined
+    const { counts, ...limit } = this.#parts.limit('verify-email', person.emailKey, caller)
     const { notice, commands } = this.#parts.tokenNotice(
       'verify-email',
       person,
       limit,
       person.passwordHash ?? undefined,
     )
-    return { notice, commands: [count, ...commands] }
+    return { notice, commands: [...counts, ...commands] }
   }
 }
 

@@ -6,6 +6,7 @@ import { normaliseEmail } from '../schemas/email.ts'
 import { type Command, UnexpectedRows } from '../storage/storage.ts'
 import { type AccountParts, type Caller, masked, targetOf } from './account-parts.ts'
 import type { Person } from './account-sql.ts'
+import type { TokenRow } from './account-tokens.ts'
 import type { Notice, NoticeLimit } from './notices.ts'
 import { refuseWeak } from './password-rules.ts'
 import { networkOf } from './throttle.ts'
@@ -21,12 +22,18 @@ export interface SignUpInput {
   password: string
 }
 
+/** The token of a message, and the password that was chosen when it was asked for. */
+export interface EmailProof {
+  token: string
+  password: string
+}
+
 /** What a sign-up has come to, before it is written. */
 interface Prepared {
   input: SignUpInput
   emailKey: string
   passwordHash: string
-  limit: NoticeLimit & { count: Command }
+  limit: NoticeLimit & { counts: Command[] }
   caller: Caller
 }
 
@@ -51,8 +58,9 @@ export class SignUps {
     refuseWeak(input.password, input, 'password')
     await allowances.spend(allowances.subject('sign-up', networkOf(caller.ip)), signUpsAnHour)
     const emailKey = normaliseEmail(input.email)
-    const passwordHash = await passwords.hash(input.password)
-    const prepared = { input, emailKey, passwordHash, limit: this.#parts.limit('verify-email', emailKey), caller }
+    const passwordHash = await passwords.hash(input.password, caller)
+    const limit = this.#parts.limit('verify-email', emailKey, caller)
+    const prepared = { input, emailKey, passwordHash, limit, caller }
     const known = await this.#parts.byAddress(emailKey)
     if (known) return this.#write(this.#known(prepared, known))
     // Of two sign-ups at once, the second meets the user that the first has made.
@@ -62,14 +70,17 @@ export class SignUps {
   }
 
   /**
-   * Takes the address that a token was sent to as verified, with the password that was chosen for it.
+   * Takes the address that a token was sent to as verified, for who knows the password that the token was asked for
+   * with: the owner of an address cannot complete what a stranger has begun with it.
    *
-   * @throws {Problem} `validation-failed` for a token that is unknown, used, expired, or of an address that has changed.
+   * @throws {Problem} `validation-failed` for a token that is unknown, used, expired, or of an address that has changed,
+   * and for another password, which leaves the token good; `rate-limited` while address or caller is locked.
    */
-  async verifyEmail(text: string, caller: Caller): Promise<void> {
+  async verifyEmail({ token: text, password }: EmailProof, caller: Caller): Promise<void> {
     const { tokens, engine, audit, sql } = this.#parts
     const token = await tokens.find('verify-email', text)
     if (token === undefined) throw invalidToken()
+    await this.#check(token, password, caller)
     const { userId, emailKey, passwordHash } = token
     const now = new Date().toISOString()
     const target = targetOf(token)
@@ -81,6 +92,22 @@ export class SignUps {
     await engine.write(commands).catch(refuseToken)
   }
 
+  /** Whether the password is the token's. Failures count as those of signing in do. */
+  async #check(token: TokenRow, password: string, caller: Caller): Promise<void> {
+    const { engine, audit, throttle, passwords } = this.#parts
+    const attempt = { emailKey: token.emailKey, ip: caller.ip }
+    await throttle.check(attempt)
+    await passwords.inTurn(caller, async (turn) => {
+      await throttle.check(attempt)
+      if (await turn.verify(token.passwordHash, password)) return
+      const { principal } = caller
+      const about = { outcome: 'failure', principal, target: targetOf(token) } as const
+      const event = audit.command({ ...about, type: 'email.verified', detail: 'wrong password' }, caller)
+      await engine.write([...throttle.failure(attempt), event])
+      throw invalidToken()
+    })
+  }
+
   /** Whether the user could be made; not when the address has been taken meanwhile. */
   async #createUser({ input, emailKey, passwordHash, limit, caller }: Prepared): Promise<boolean> {
     const { users, notices } = this.#parts
@@ -88,7 +115,7 @@ export class SignUps {
     const { notice, commands } = this.#parts.tokenNotice('verify-email', { name, email, emailKey }, limit, passwordHash)
     const all = [
       this.#create(emailKey, passwordHash),
-      limit.count,
+      ...limit.counts,
       ...commands,
       this.#event(input, 'success', 'new user', caller),
     ]
@@ -107,11 +134,11 @@ export class SignUps {
     if (person.emailVerifiedAt === null && person.disabledAt === null) {
       const { notice, commands } = this.#parts.tokenNotice('verify-email', person, limit, passwordHash)
       const event = this.#event(input, 'success', 'user without a verified account', caller, person)
-      return [notice, [this.#create(emailKey, passwordHash), limit.count, ...commands, event]]
+      return [notice, [this.#create(emailKey, passwordHash), ...limit.counts, ...commands, event]]
     }
     const notice = this.#parts.notices.compose({ kind: 'sign-up-attempt', recipient: email, name })
     const event = this.#event(input, 'failure', 'address has an account', caller, person)
-    return [notice, [limit.count, this.#parts.notices.command(notice, limit), event]]
+    return [notice, [...limit.counts, this.#parts.notices.command(notice, limit), event]]
   }
 
   async #write([notice, commands]: [Notice, Command[]]): Promise<void> {

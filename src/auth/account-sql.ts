@@ -83,9 +83,15 @@ export class AccountSql {
   readonly access: Statement
   /** Gives the user with this address an account that is not verified, unless it has one. */
   readonly create: Statement
-  /** Sets the password of a user and takes the address as verified; only while it is the user's, and not if disabled. */
+  /**
+   * Sets the password of a user and takes the address as verified; only while it is the user's, and not if disabled or
+   * once another address was verified.
+   */
   readonly adopt: Statement
-  /** The same, only while the address is not verified: a password that somebody chose for it before is not let in later. */
+  /**
+   * The same, only while the address is not verified: a password that somebody chose for it before is not let in later.
+   * Once another address was verified, only with the present password.
+   */
   readonly verify: Statement
   /** Sets the password in place of the one that was checked. */
   readonly replaceHash: Statement
@@ -144,7 +150,13 @@ export class AccountSql {
     this.adopt = statement(
       'account adopt',
       adoption.onConflict((conflict) =>
-        conflict.column('user_id').doUpdateSet(adopted).where('accounts.disabled_at', 'is', null),
+        conflict
+          .column('user_id')
+          .doUpdateSet(adopted)
+          .where('accounts.disabled_at', 'is', null)
+          .where(
+            sql<boolean>`(accounts.verified_email_key is null or accounts.verified_email_key = excluded.verified_email_key)`,
+          ),
       ),
     )
     this.verify = statement(
@@ -155,7 +167,7 @@ export class AccountSql {
           .doUpdateSet(adopted)
           .where('accounts.disabled_at', 'is', null)
           .where(
-            sql<boolean>`(accounts.verified_email_key is null or accounts.verified_email_key <> excluded.verified_email_key)`,
+            sql<boolean>`(accounts.verified_email_key is null or (accounts.verified_email_key <> excluded.verified_email_key and accounts.password_hash = excluded.password_hash))`,
           ),
       ),
     )

@@ -6,11 +6,13 @@ import { Problem } from '../errors.ts'
 import type { Migration } from '../schemas/collection.ts'
 import { type Command, UnexpectedRows } from '../storage/storage.ts'
 import { allowanceMigrations } from './account-allowances.ts'
+import { AccountGuard } from './account-guard.ts'
 import { type AccountParts, type Caller, isVerified, targetOf } from './account-parts.ts'
 import { Recovery, type SessionEnd } from './account-recovery.ts'
 import { SignIns } from './account-sign-in.ts'
 import { SignUps } from './account-sign-up.ts'
 import { accountMigrations, type Person, type Role } from './account-sql.ts'
+import type { Afterwards } from './afterwards.ts'
 import type { Passwords } from './passwords.ts'
 import { throttleMigrations } from './throttle.ts'
 
@@ -50,6 +52,7 @@ export class Accounts {
   readonly signUps: SignUps
   readonly signIns: SignIns
   readonly recovery: Recovery
+  readonly guard: AccountGuard
   readonly #parts: AccountParts
   readonly #memberScopes: readonly string[]
 
@@ -59,6 +62,7 @@ export class Accounts {
     this.signUps = new SignUps(parts, signUp)
     this.signIns = new SignIns(parts, (role) => this.#scopesOfRole(role))
     this.recovery = new Recovery(parts)
+    this.guard = new AccountGuard(parts)
   }
 
   /** The scopes that a user has now; nothing without an account, or with a disabled one. */
@@ -85,7 +89,8 @@ export class Accounts {
   }
 
   /**
-   * Sets role and lock. Where that changes what the user may do, its sessions end.
+   * Sets role and lock. Where that changes what the user may do, its sessions end, and tokens of messages are void. What
+   * else acts for the user is narrowed by itself.
    *
    * @throws {Problem} `not-found`; `conflict` for an administrator without a verified address, or a change at the same moment.
    */
@@ -101,7 +106,8 @@ export class Accounts {
     if (events.length === 0) return shown(before)
     const was = { wasRole: before.role, wasDisabledAt: before.disabledAt ?? '' }
     const update: Command = [this.#parts.sql.update, { userId, role, disabledAt, now, ...was }, 1]
-    await this.#parts.engine.write([update, ...events, ...sessions.revocations(userId)]).catch((error: unknown) => {
+    const ends = [this.#parts.tokens.forgetAllOf(userId), sessions.revocation(userId)]
+    await this.#parts.engine.write([update, ...events, ...ends]).catch((error: unknown) => {
       throw error instanceof UnexpectedRows
         ? new Problem('conflict', 'The account was changed at the same moment', { cause: error })
         : error
@@ -118,6 +124,11 @@ export class Accounts {
 
   get passwords(): Passwords {
     return this.#parts.passwords
+  }
+
+  /** What goes on after its answer. */
+  get afterwards(): Afterwards {
+    return this.#parts.afterwards
   }
 
   #scopesOfRole(role: Role): readonly string[] {

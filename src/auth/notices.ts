@@ -8,7 +8,7 @@ import type { Migration } from '../schemas/collection.ts'
 import { normaliseEmail } from '../schemas/email.ts'
 import { argument, statement } from '../storage/dialect.ts'
 import type { Command, Statement, Storage } from '../storage/storage.ts'
-import { withinAllowance } from './account-allowances.ts'
+import { type Allowance, withinAllowance } from './account-allowances.ts'
 import { textArgument } from './account-sql.ts'
 import type { Secrets } from './secrets.ts'
 
@@ -31,10 +31,10 @@ export interface Notice {
 
 export type NoticeInput = Pick<Notice, 'kind' | 'recipient' | 'name' | 'token' | 'expiresAt'>
 
-/** How many notices of one kind may be kept for a subject: the count that this very write raises. */
-export interface NoticeLimit {
-  allowance: string
-  limit: number
+/** How many notices of one kind may be kept for a subject, and for a wider one: counts that this very write raises. */
+export interface NoticeLimit extends Allowance {
+  allowanceOfAll: string
+  limitOfAll: number
 }
 
 export interface NoticeSettings {
@@ -44,10 +44,14 @@ export interface NoticeSettings {
   folder?: string | undefined
   /** Told of each file, by its name alone. */
   onFile: (file: string) => void
+  /** Told when a file could not be written. */
   onError: (error: unknown) => void
+  /** Told of a notice that no secret opens. */
+  onUnreadable: (error: unknown, id: string) => void
 }
 
 const purpose = 'notice'
+const unlimited: NoticeLimit = { allowance: '', limit: 0, allowanceOfAll: '', limitOfAll: 0 }
 /** How long a notice is kept, sent or not, in ms. */
 const keptFor = 7 * 86_400_000
 const pages: Partial<Record<NoticeKind, string>> = {
@@ -102,7 +106,8 @@ export class Notices {
             .selectFrom('users')
             .select([...Object.keys(columns).map((name) => textArgument(name).as(name)), 'users.id as owner'])
             .where('email_key', '=', argument('emailKey'))
-            .where(withinAllowance()),
+            .where(withinAllowance())
+            .where(withinAllowance('allowanceOfAll', 'limitOfAll')),
         ),
     )
     const selected = Object.entries(columns).map(([property, column]) => sql.ref(column).as(property))
@@ -112,6 +117,9 @@ export class Notices {
         .selectFrom('notices')
         .select(selected)
         .where('sent_at', 'is', null)
+        .where(
+          sql<boolean>`(created_at > ${argument('createdAt')} or (created_at = ${argument('createdAt')} and id > ${argument('id')}))`,
+        )
         .orderBy('created_at')
         .orderBy('id')
         .limit(argument<number>('limit')),
@@ -139,20 +147,24 @@ export class Notices {
   }
 
   /** Keeps the notice for the user whose address is the recipient; with a limit, only within it. */
-  command(notice: Notice, { allowance, limit }: NoticeLimit = { allowance: '', limit: 0 }): Command {
+  command(notice: Notice, { allowance, limit, allowanceOfAll, limitOfAll } = unlimited): Command {
     const { id, kind, recipient, createdAt, ...rest } = notice
     const payload = this.#secrets.seal(purpose, JSON.stringify(rest))
     const emailKey = normaliseEmail(recipient)
-    return [this.#insert, { id, kind, recipient, emailKey, createdAt, payload, allowance, limit }]
+    const limits = { allowance, limit, allowanceOfAll, limitOfAll }
+    return [this.#insert, { id, kind, recipient, emailKey, createdAt, payload, ...limits }]
   }
 
-  /** Those that nobody has sent yet, the oldest first. */
+  /** Those that nobody has sent yet, the oldest first. One that cannot be opened keeps none of the others back. */
   async pending(limit = 100): Promise<Notice[]> {
-    const rows = await this.#engine.all<Row>(this.#pending, { limit })
-    return rows.map(({ payload, ...row }) => ({
-      ...row,
-      ...(JSON.parse(this.#secrets.open(purpose, payload)) as Pick<Notice, 'name'>),
-    }))
+    const opened: Notice[] = []
+    let rows: Row[] = []
+    do {
+      const { createdAt, id } = rows.at(-1) ?? { createdAt: '', id: '' }
+      rows = await this.#engine.all<Row>(this.#pending, { limit, createdAt, id })
+      opened.push(...rows.flatMap((row) => this.#open(row)))
+    } while (opened.length < limit && rows.length === limit)
+    return opened.slice(0, limit)
   }
 
   /** Records that a notice was sent; its content is forgotten. */
@@ -169,6 +181,15 @@ export class Notices {
   /** Deletes what has been kept long enough. */
   forget(): Command {
     return [this.#forget, { before: new Date(Date.now() - keptFor).toISOString() }]
+  }
+
+  #open({ payload, ...row }: Row): [] | [Notice] {
+    try {
+      return [{ ...row, ...(JSON.parse(this.#secrets.open(purpose, payload)) as Pick<Notice, 'name'>) }]
+    } catch (error) {
+      this.#settings.onUnreadable(error, row.id)
+      return []
+    }
   }
 
   async #file(folder: string, notice: Notice): Promise<void> {

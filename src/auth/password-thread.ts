@@ -29,7 +29,10 @@ export class PasswordThread {
       if ('value' in answer) this.#settle?.resolve(answer.value)
       else this.#settle?.reject(new Error(answer.error))
     })
-    this.#worker.on('error', (error: Error) => this.#settle?.reject(error))
+    this.#worker.on('error', (error: Error) => {
+      this.#ended = true
+      this.#settle?.reject(error)
+    })
     this.#worker.on('exit', () => {
       this.#ended = true
       this.#settle?.reject(new Error(gone))

@@ -3,13 +3,16 @@
 import { availableParallelism } from 'node:os'
 import { Problem } from '../errors.ts'
 import { type HashParameters, PasswordThread } from './password-thread.ts'
+import { type Attempt, locked, networkOf } from './throttle.ts'
 
 /** 19 MiB, two passes, one lane; the library's default algorithm is Argon2id. */
 const parameters: HashParameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 
 /** Each takes a core and 19 MiB for some 10 ms. One core is left to the requests beside them. */
 const atOnceHere = Math.min(2, Math.max(1, availableParallelism() - 1))
-const mostWaiting = 64
+const mostWaiting = 128
+/** Of one caller's network: it cannot keep all others from signing in. */
+const mostWaitingOfOne = 16
 
 /** How a hash with these parameters begins, in the string format of PHC. */
 const current = `$argon2id$v=19$m=${parameters.memoryCost},t=${parameters.timeCost},p=${parameters.parallelism}$`
@@ -30,7 +33,7 @@ export class Passwords {
   readonly #idle: PasswordThread[] = []
   #running = 0
   #computed = 0
-  readonly #waiting: (() => void)[] = []
+  readonly #waiting: { network: string; next: () => void }[] = []
 
   constructor(atOnce = atOnceHere) {
     this.#atOnce = atOnce
@@ -46,29 +49,27 @@ export class Passwords {
     return this.#waiting.length
   }
 
-  hash(password: string): Promise<string> {
-    return this.inTurn((turn) => turn.hash(password))
+  hash(password: string, caller: Pick<Attempt, 'ip'>): Promise<string> {
+    return this.inTurn(caller, (turn) => turn.hash(password))
   }
 
   /**
-   * Runs a task once there is room for it. What must be checked right before a password is belongs into the task.
+   * Runs a task for a caller once there is room for it. What must be checked right before a password is belongs into
+   * the task.
    *
-   * @throws {Problem} `unavailable` when too many wait already.
+   * @throws {Problem} `rate-limited` when too many of the caller's network wait already; `unavailable` when too many do.
    */
-  async inTurn<Result>(task: (turn: Turn) => Promise<Result>): Promise<Result> {
-    if (this.#waiting.length >= mostWaiting) {
-      throw new Problem('unavailable', 'Too many passwords wait to be checked', { headers: { 'retry-after': '1' } })
-    }
-    if (this.#running >= this.#atOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  async inTurn<Result>({ ip }: Pick<Attempt, 'ip'>, task: (turn: Turn) => Promise<Result>): Promise<Result> {
+    if (this.#running >= this.#atOnce) await this.#wait(networkOf(ip))
     else this.#running += 1
-    const thread = this.#thread()
     try {
-      return await task(this.#turnOn(thread))
+      const thread = this.#thread()
+      // Before the turn goes on: the next one finds the thread.
+      return await task(this.#turnOn(thread)).finally(() => this.#idle.push(thread))
     } finally {
-      this.#idle.push(thread)
       // The turn goes to the one who waits longest, and is free only when nobody does.
-      const next = this.#waiting.shift()
-      if (next) next()
+      const waiter = this.#waiting.shift()
+      if (waiter) waiter.next()
       else this.#running -= 1
     }
   }
@@ -76,6 +77,14 @@ export class Passwords {
   /** Ends the threads, when no task runs any more. */
   async close(): Promise<void> {
     await Promise.all(this.#idle.splice(0).map((thread) => thread.end()))
+  }
+
+  async #wait(network: string): Promise<void> {
+    if (this.#waiting.filter((waiter) => waiter.network === network).length >= mostWaitingOfOne) throw locked(1000)
+    if (this.#waiting.length >= mostWaiting) {
+      throw new Problem('unavailable', 'Too many passwords wait to be checked', { headers: { 'retry-after': '1' } })
+    }
+    await new Promise<void>((next) => this.#waiting.push({ network, next }))
   }
 
   /** One that is idle and has not died, else another. */

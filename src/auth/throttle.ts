@@ -125,9 +125,9 @@ export class Throttle {
     return [this.#counting(this.#addressOf(attempt), byAddress), this.#counting(this.#callerOf(attempt), byCaller)]
   }
 
-  /** Whether the failure that these rows count has locked its address. */
+  /** Whether the failure that these rows count is the first that locks its address. */
   locks([row]: readonly object[] = []): boolean {
-    return ((row as Partial<FailureRow> | undefined)?.failures ?? 0) >= byAddress.threshold
+    return Number((row as Partial<FailureRow> | undefined)?.failures) === byAddress.threshold
   }
 
   /** Forgets the failures of an address. Those of a caller stay: its owner may have an account of his own here. */

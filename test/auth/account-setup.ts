@@ -1,12 +1,13 @@
 /** What the tests of accounts share: an app, somebody who signs up, and what was written about it. */
 
-import { mock } from 'node:test'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import type { Test } from 'tap'
 import type { Notice, NoticeKind } from '../../src/auth/notices.ts'
 import type { Row } from '../../src/storage/storage.ts'
 import { type Built, build } from '../helper.ts'
 import { raw } from '../storage/setup.ts'
+
+export { holdClock } from './session-setup.ts'
 
 export const second = 1000
 export const minute = 60 * second
@@ -15,17 +16,12 @@ export const hour = 60 * minute
 export const fatima = { name: 'Fatima', email: 'Fatima@Example.com', password: 'violet tram at noon' }
 export const wrongPassword = 'a violet bus at noon'
 
-/** Holds the clock from now on; gives how to move it. */
-export function holdClock(t: Test): (milliseconds: number) => void {
-  mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-11-25T12:00:00.500Z') })
-  t.teardown(() => mock.timers.reset())
-  return (milliseconds) => mock.timers.setTime(Date.now() + milliseconds)
-}
-
 export interface Accounts extends Built {
   post(url: string, payload: object, headers?: Record<string, string>): Promise<LightMyRequestResponse>
   signUp(person?: Partial<typeof fatima>): Promise<LightMyRequestResponse>
   signIn(person?: Partial<typeof fatima>): Promise<LightMyRequestResponse>
+  /** Verifies the address with the last message, or with the token that is given. */
+  verify(password?: string, token?: string): Promise<LightMyRequestResponse>
   /** Signs up, follows the message, and gives the user's id. */
   join(person?: Partial<typeof fatima>): Promise<number>
   /** Signs in, and gives the headers of a request with the access token. */
@@ -48,10 +44,17 @@ export async function openAccounts(t: Test, settings: Record<string, string> = {
     const { email, password } = { ...fatima, ...person }
     return post('/auth/sign-in', { email, password })
   }
-  const notices: Accounts['notices'] = async (kind) =>
-    (await app.notices.pending()).filter((notice) => kind === undefined || notice.kind === kind)
+  const notices: Accounts['notices'] = async (kind) => {
+    await app.accounts.afterwards.done()
+    return (await app.notices.pending()).filter((notice) => kind === undefined || notice.kind === kind)
+  }
   const token: Accounts['token'] = async (kind) => (await notices(kind)).at(-1)?.token ?? ''
-  const rows: Accounts['rows'] = async (sql) => app.storage.engine.all(raw(sql), {})
+  const verify: Accounts['verify'] = async (password = fatima.password, given) =>
+    post('/auth/verify-email', { token: given ?? (await token('verify-email')), password })
+  const rows: Accounts['rows'] = async (sql) => {
+    await app.accounts.afterwards.done()
+    return app.storage.engine.all(raw(sql), {})
+  }
   return {
     ...built,
     post,
@@ -60,9 +63,10 @@ export async function openAccounts(t: Test, settings: Record<string, string> = {
     notices,
     token,
     rows,
+    verify,
     async join(person) {
       await signUp(person)
-      await post('/auth/verify-email', { token: await token('verify-email') })
+      await verify({ ...fatima, ...person }.password)
       return idOf(app, { ...fatima, ...person }.email)
     },
     async enter(person) {

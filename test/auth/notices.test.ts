@@ -40,6 +40,29 @@ test('pending notices come in the order in which they were written', async (t) =
   t.equal((await app.notices.pending(2)).length, 2)
 })
 
+test('a notice that cannot be opened is a warning, and keeps no other back', async (t) => {
+  const { app, logs } = await build(t)
+  const { engine } = app.storage
+  for (let number = 1; number <= 5; number += 1) {
+    await engine.write([app.notices.command(app.notices.compose({ ...ali, name: String(number) }))])
+  }
+  const [one, two, three] = await app.notices.pending()
+  for (const { id = '' } of [one, two, three] as { id?: string }[]) {
+    await engine.all(raw(`update notices set payload = 'of another secret' where id = '${id}' returning id`), {})
+  }
+  const names = async (limit?: number) => (await app.notices.pending(limit)).map(({ name }) => name).sort()
+  t.same(
+    await names(),
+    [one, two, three].reduce((left, notice) => left.filter((name) => name !== notice?.name), ['1', '2', '3', '4', '5']),
+  )
+  t.equal((await names(1)).length, 1, 'nor do as many as are asked for')
+  t.match(logs().filter(({ level }) => Number(level) >= 40)[0], {
+    level: 40,
+    msg: 'a notice cannot be opened',
+    notice: /^[\da-f-]{36}$/,
+  })
+})
+
 test('a link points to where clients reach the server, with the token where no server logs it', async (t) => {
   const input = { kind: 'reset-password', recipient: 'ali@example.com', name: 'Ali', token: 'secret' } as const
   const { app } = await build(t, { PORT: '8081' })

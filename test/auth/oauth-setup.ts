@@ -94,7 +94,11 @@ export async function openServer(t: Test, settings: Record<string, string> = {})
 async function join(app: FastifyInstance, person: typeof fatima): Promise<number> {
   await app.inject({ method: 'POST', url: '/auth/sign-up', payload: person })
   const notice = (await app.notices.pending()).findLast(({ recipient }) => recipient === person.email)
-  await app.inject({ method: 'POST', url: '/auth/verify-email', payload: { token: notice?.token } })
+  await app.inject({
+    method: 'POST',
+    url: '/auth/verify-email',
+    payload: { token: notice?.token, password: person.password },
+  })
   const user = await app.storage.engine.first<{ id: number }>(
     raw(`select id from users where email = '${person.email}'`),
     {},

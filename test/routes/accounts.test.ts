@@ -115,6 +115,10 @@ test('a change of the password wants the present one, and ends the other session
   const wrong = await change(wrongPassword, another)
   t.match(wrong.json(), { code: 'validation-failed', errors: [{ pointer: '/currentPassword' }] })
   t.match((await change(fatima.password, 'fatima-fatima')).json(), { errors: [{ pointer: '/newPassword' }] })
+  t.match((await change(fatima.password, fatima.password)).json(), {
+    code: 'validation-failed',
+    errors: [{ pointer: '/newPassword', detail: 'must be another password than the present one' }],
+  })
   t.equal((await change(fatima.password, another)).statusCode, 204)
   t.equal((await app.inject({ url: '/me', headers: here })).statusCode, 200)
   t.equal((await app.inject({ url: '/me', headers: there })).statusCode, 401)
@@ -166,7 +170,10 @@ test('a weak password is refused before anything is looked up, the same for ever
   t.same(seen(await signUp({ email: unknown, password: 'qwertyuiop' })), seen(known))
   t.equal(app.accounts.passwords.computed, before)
   t.match((await signUp({ password: 'short' })).json(), { errors: [{ pointer: '/password' }] })
-  t.match((await signUp({ name: ' ' })).json(), { errors: [{ pointer: '/name' }] })
+  for (const name of [' ', 'Fatima\nhttps://evil.example', 'a\u2028b', 'a\u2029', '\u0007']) {
+    t.match((await signUp({ name })).json(), { errors: [{ pointer: '/name' }] }, encodeURIComponent(name))
+  }
+  t.equal((await signUp({ name: 'Fāṭima al-Fihriyya 紫' })).statusCode, 202)
 })
 
 test('where signing up is switched off it answers 403; in production it is off unless it is switched on', async (t) => {
@@ -284,6 +291,19 @@ test('a session’s tokens are not stored on the way', async (t) => {
   await join()
   const { headers } = await signIn()
   t.equal(headers['cache-control'], 'no-store')
+})
+
+test('the audit trail tells of a lock once, however many failures follow', async (t) => {
+  const pass = holdClock(t)
+  const { join, signIn, audited } = await openAccounts(t)
+  await join()
+  for (const _ of [1, 2, 3, 4, 5, 6, 7]) {
+    await signIn({ password: wrongPassword })
+    pass(10 * second)
+  }
+  const types = await audited()
+  t.equal(types.filter((type) => type === 'sign-in.failed').length, 7)
+  t.equal(types.filter((type) => type === 'sign-in.locked').length, 1)
 })
 
 test('the users API shows nothing of an account', async (t) => {

@@ -17,14 +17,17 @@ async function start(t: Test, settings: Settings = {}, user: IssuerUser = verifi
   issuer.allow(site.base)
   issuer.users.set('fatima', user)
   const post = (url: string, payload: object) => site.app.inject({ method: 'POST', url, payload })
-  const token = async () => (await site.app.notices.pending()).findLast(({ token }) => token !== undefined)?.token ?? ''
+  const token = async () => {
+    await site.app.accounts.afterwards.done()
+    return (await site.app.notices.pending()).findLast(({ token }) => token !== undefined)?.token ?? ''
+  }
   return {
     issuer,
     site,
     post,
     token,
     signUp: (withPassword = password) => post('/auth/sign-up', { name: 'Somebody', email, password: withPassword }),
-    verify: async () => post('/auth/verify-email', { token: await token() }),
+    verify: async () => post('/auth/verify-email', { token: await token(), password }),
     signInWith: (withPassword: string) => post('/auth/sign-in', { email, password: withPassword }),
   }
 }
@@ -76,7 +79,11 @@ const cases: [name: string, run: (t: Test, settings: Settings) => Promise<void>]
       const me = await site.me(await signIn(site, 'fatima'))
       t.match(me, { id: `user:${id}`, user: { emailVerified: true } })
       t.equal((await signInWith(password)).statusCode, 401, 'the password is gone')
-      t.equal((await post('/auth/verify-email', { token: mailed })).statusCode, 400, 'so is the token with it')
+      t.equal(
+        (await post('/auth/verify-email', { token: mailed, password })).statusCode,
+        400,
+        'so is the token with it',
+      )
       t.equal((await signInWith(password)).statusCode, 401)
       t.equal((await post('/auth/refresh', { refreshToken: theirs.refreshToken })).statusCode, 401)
       const headers = { authorization: `Bearer ${theirs.accessToken}` }
@@ -123,17 +130,19 @@ const cases: [name: string, run: (t: Test, settings: Settings) => Promise<void>]
     },
   ],
   [
-    'an administrator whose address somebody has changed is not taken over by it',
+    'an account whose address somebody has changed is not taken over by it, a member’s or an administrator’s',
     async (t, settings) => {
       const { site, signUp, verify, issuer } = await start(t, settings)
       await signUp()
       await verify()
-      await site.run("update accounts set role = 'admin'")
       await site.run("update users set email_key = 'mallory@example.com' where email_key = 'fatima@example.com'")
       issuer.users.set('mallory', { email: 'mallory@example.com', email_verified: true })
-      const end = await logIn(site, new Visitor(), 'mallory')
-      t.match(JSON.parse(end.body), { status: 403, code: 'forbidden' })
-      t.match((await site.audited()).at(-1), 'sign-in.failed oidc: administrator, address not verified')
+      for (const role of ['member', 'admin']) {
+        await site.run(`update accounts set role = '${role}'`)
+        const end = await logIn(site, new Visitor(), 'mallory')
+        t.match(JSON.parse(end.body), { status: 403, code: 'forbidden' }, role)
+        t.match((await site.audited()).at(-1), 'sign-in.failed oidc: address changed, not verified')
+      }
       t.same(await site.rows('select id from identities'), [])
     },
   ],

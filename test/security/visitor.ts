@@ -68,7 +68,7 @@ export async function openOutside(t: Test, settings: Record<string, string> = {}
     for (const name of fresh) seen.add(name)
     const texts = fresh.map((name) => readFileSync(join(folderOfNotices, name), 'utf8'))
     const token = /#token=([\w-]+)/.exec(texts.find((text) => text.includes(email)) ?? '')?.[1]
-    await ask('POST', '/auth/verify-email', { body: { token } })
+    await ask('POST', '/auth/verify-email', { body: { token, password } })
     const { json } = await ask('POST', '/auth/sign-in', { body: { email, password } })
     const me = await ask('GET', '/me', { credential: json.accessToken })
     return { id: me.json.user.id, email, accessToken: json.accessToken, refreshToken: json.refreshToken }

@@ -148,7 +148,7 @@ export class Identities {
   async #claim(newcomer: Newcomer, person: Person): Promise<void> {
     const { store, audit, sessions } = this.#options
     const { userId } = person
-    if (!mayRecover(person)) throw refused('administrator, address not verified', unusable, userId)
+    if (!mayRecover(person)) throw refused('address changed, not verified', unusable, userId)
     const { emailKey, caller } = newcomer
     const target = `user:${userId}`
     const principal = { id: target }

@@ -86,7 +86,7 @@ export class IdentitySql {
             .doUpdateSet(Object.fromEntries(taken.map((name) => [name, sql.ref(`excluded.${name}`)])))
             .where('accounts.disabled_at', 'is', null)
             .where('accounts.role', '<>', 'admin')
-            .where(sql<boolean>`coalesce(accounts.verified_email_key, '') <> excluded.verified_email_key`),
+            .where('accounts.verified_email_key', 'is', null),
         ),
     )
     this.clear = [
