@@ -10,8 +10,6 @@ declare module 'fastify' {
   }
 }
 
-const hour = 3_600_000
-
 /** Accounts of users: signing up and in, passwords, roles. */
 export default fp(
   async (fastify) => {
@@ -26,20 +24,13 @@ export default fp(
     measure(metrics, accounts)
     fastify.addHook('onRoute', (route) => accounts.guard.guard(route))
     accounts.afterwards.onError = (error) => fastify.log.warn({ err: error }, 'work after an answer has failed')
-    const forget = () =>
-      accounts.forget().catch((error: unknown) => fastify.log.warn({ err: error }, 'old account records stay'))
-    let timer: NodeJS.Timeout | undefined
-    fastify.addHook('onReady', async () => {
-      await forget()
-      timer = setInterval(forget, hour).unref()
-    })
+    fastify.hourly(() => accounts.forget(), 'old account records stay')
     fastify.addHook('onClose', async () => {
-      clearInterval(timer)
       await accounts.afterwards.done()
       await accounts.passwords.close()
     })
   },
-  { name: 'accounts', dependencies: ['storage', 'secrets', 'audit', 'notices', 'access', 'metrics'] },
+  { name: 'accounts', dependencies: ['storage', 'secrets', 'audit', 'notices', 'access', 'metrics', 'hourly'] },
 )
 
 /** What hashing does: its total, and how long the queue is. */

@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net'
 import fp from 'fastify-plugin'
 import { Login } from '../src/auth/login/login.ts'
 import { loginMigrations } from '../src/auth/login/migrations.ts'
@@ -9,8 +8,6 @@ declare module 'fastify' {
     login: Login
   }
 }
-
-const hour = 3_600_000
 
 /** Login with those providers that the settings name. */
 export default fp(
@@ -25,21 +22,12 @@ export default fp(
       accounts,
       sessions,
       signUp: config.SIGN_UP ?? config.NODE_ENV !== 'production',
-      baseUrl: () => config.PUBLIC_URL ?? `http://localhost:${listeningPort(fastify.server.address()) ?? config.PORT}`,
+      baseUrl: () => fastify.publicUrl(),
       log,
     })
     fastify.decorate('login', login)
     if (!login.offered) return
-    const forget = async () => (await login.flow()).forget()
-    const timer = setInterval(() => {
-      forget().catch((error: unknown) => log.warn({ err: error }, 'old logins stay'))
-    }, hour).unref()
-    fastify.addHook('onClose', async () => clearInterval(timer))
+    fastify.hourly(async () => (await login.flow()).forget(), 'old logins stay')
   },
-  { name: 'login', dependencies: ['storage', 'secrets', 'audit', 'accounts', 'sessions'] },
+  { name: 'login', dependencies: ['storage', 'secrets', 'audit', 'accounts', 'sessions', 'hourly', 'public-url'] },
 )
-
-/** The port that was taken, where `PORT` is 0. */
-function listeningPort(address: AddressInfo | string | null): number | undefined {
-  return typeof address === 'object' ? address?.port : undefined
-}

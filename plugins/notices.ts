@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import fp from 'fastify-plugin'
 import { Notices, noticeMigrations } from '../src/auth/notices.ts'
@@ -12,10 +11,10 @@ declare module 'fastify' {
 /** Messages to people, kept until they are sent; outside production files in `DATA_DIR/notices` too. */
 export default fp(
   async (fastify) => {
-    const { NODE_ENV, DATA_DIR, PUBLIC_URL, PORT } = fastify.config
+    const { NODE_ENV, DATA_DIR } = fastify.config
     fastify.storage.declare(noticeMigrations)
     const notices = new Notices(fastify.storage.engine, fastify.secrets, {
-      baseUrl: () => PUBLIC_URL ?? `http://localhost:${listeningPort(fastify.server.address()) ?? PORT}`,
+      baseUrl: () => fastify.publicUrl(),
       folder: NODE_ENV === 'production' ? undefined : join(DATA_DIR, 'notices'),
       onFile: (file) => fastify.log.info({ file }, 'a notice to be mailed is in the folder notices of DATA_DIR'),
       onError: (error) => fastify.log.warn({ err: error }, 'a notice could not be written to a file'),
@@ -23,10 +22,5 @@ export default fp(
     })
     fastify.decorate('notices', notices)
   },
-  { name: 'notices', dependencies: ['storage', 'secrets'] },
+  { name: 'notices', dependencies: ['storage', 'secrets', 'public-url'] },
 )
-
-/** The port that was taken, where `PORT` is 0. */
-function listeningPort(address: AddressInfo | string | null): number | undefined {
-  return typeof address === 'object' ? address?.port : undefined
-}

@@ -1,6 +1,4 @@
-import type { AddressInfo } from 'node:net'
 import fp from 'fastify-plugin'
-import { issuerOf } from '../src/auth/access-tokens.ts'
 import { clientMigrations } from '../src/auth/oauth/client-sql.ts'
 import { OAuthClients } from '../src/auth/oauth/clients.ts'
 import { payloadMigrations } from '../src/auth/oauth/payload-sql.ts'
@@ -14,12 +12,10 @@ declare module 'fastify' {
   }
 }
 
-const hour = 3_600_000
-
 /** The authorization server for machines and third parties; its access tokens as credentials. */
 export default fp(
   async (fastify) => {
-    const { storage, secrets, audit, access, accounts, sessions, signingKeys, config, log, server } = fastify
+    const { storage, secrets, audit, access, accounts, sessions, signingKeys, config, log } = fastify
     storage.declare([...clientMigrations, ...payloadMigrations])
     const shared = { engine: storage.engine, secrets, audit, knownScopes: access.scopes }
     const payloads = new Payloads(storage.engine, secrets)
@@ -32,26 +28,27 @@ export default fp(
       tokens,
       log,
       clients: new OAuthClients(shared),
-      issuer: () => issuerOf({ ...config, PORT: config.PORT || listeningPort(server.address()) }),
+      issuer: () => fastify.publicUrl(),
       minutes: config.ACCESS_TOKEN_MINUTES,
       days: config.SESSION_DAYS,
     })
     fastify.decorate('oauth', oauth)
     sessions.follow(oauth)
     access.accept({ recognises: looksLikeOAuthToken, authenticate: (credential) => tokens.authenticate(credential) })
-    const forget = () =>
-      oauth.forgetExpired().catch((error: unknown) => log.warn({ err: error }, 'expired OAuth tokens stay'))
-    let timer: NodeJS.Timeout | undefined
-    fastify.addHook('onReady', async () => {
-      await forget()
-      timer = setInterval(forget, hour).unref()
-    })
-    fastify.addHook('onClose', async () => clearInterval(timer))
+    fastify.hourly(() => oauth.forgetExpired(), 'expired OAuth tokens stay')
   },
-  { name: 'oauth', dependencies: ['storage', 'secrets', 'audit', 'access', 'accounts', 'sessions', 'signing-keys'] },
+  {
+    name: 'oauth',
+    dependencies: [
+      'storage',
+      'secrets',
+      'audit',
+      'access',
+      'accounts',
+      'sessions',
+      'signing-keys',
+      'hourly',
+      'public-url',
+    ],
+  },
 )
-
-/** The port that was taken, where `PORT` is 0. */
-function listeningPort(address: AddressInfo | string | null): number {
-  return typeof address === 'object' ? (address?.port ?? 0) : 0
-}

@@ -9,8 +9,6 @@ declare module 'fastify' {
   }
 }
 
-const hour = 3_600_000
-
 /** Sessions of those who sign in; their access tokens as credentials. */
 export default fp(
   async (fastify) => {
@@ -26,14 +24,7 @@ export default fp(
     })
     fastify.decorate('sessions', sessions)
     access.accept({ recognises: looksLikeJwt, authenticate: (credential) => sessions.authenticate(credential) })
-    const forget = () =>
-      sessions.forgetExpired().catch((error: unknown) => fastify.log.warn({ err: error }, 'old sessions stay'))
-    let timer: NodeJS.Timeout | undefined
-    fastify.addHook('onReady', async () => {
-      await forget()
-      timer = setInterval(forget, hour).unref()
-    })
-    fastify.addHook('onClose', async () => clearInterval(timer))
+    fastify.hourly(() => sessions.forgetExpired(), 'old sessions stay')
   },
-  { name: 'sessions', dependencies: ['storage', 'secrets', 'audit', 'access', 'accounts', 'signing-keys'] },
+  { name: 'sessions', dependencies: ['storage', 'secrets', 'audit', 'access', 'accounts', 'signing-keys', 'hourly'] },
 )
