@@ -182,8 +182,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     }
   }
   checkSecrets(config)
-  if (config.NODE_ENV === 'production' && config.SIGN_UP && config.PUBLIC_URL === undefined) {
-    throw new ConfigError('PUBLIC_URL must be set with SIGN_UP: messages to people lead there')
+  if (config.NODE_ENV === 'production' && config.PUBLIC_URL === undefined) {
+    throw new ConfigError('PUBLIC_URL must be set when NODE_ENV is production: tokens, messages and logins name it')
   }
   for (const address of listOf(config.TRUST_PROXY)) {
     if (!isNetwork(address)) throw new ConfigError(`TRUST_PROXY must hold addresses or networks, got "${address}"`)

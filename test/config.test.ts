@@ -2,7 +2,7 @@ import { test } from 'tap'
 import { anonymousScopes, checkScopes, readConfig, scopesOf } from '../src/config.ts'
 
 const anonymous = (env: Record<string, string>) => anonymousScopes(readConfig(env))
-const production = { NODE_ENV: 'production', SECRET: 's'.repeat(32) }
+const production = { NODE_ENV: 'production', SECRET: 's'.repeat(32), PUBLIC_URL: 'https://api.example.com' }
 
 test('anonymous callers hold scopes on a development machine that nobody else reaches', async (t) => {
   t.same(anonymous({}), ['users:read', 'metrics:read'])

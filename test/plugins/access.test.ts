@@ -64,7 +64,12 @@ test('on loopback outside production anonymous callers read users, and no more',
 })
 
 test('in production anonymous callers may do nothing, and documents and health stay open', async (t) => {
-  const { app } = await build(t, { NODE_ENV: 'production', SECRET: 's'.repeat(32), ANONYMOUS_SCOPES: '' })
+  const { app } = await build(t, {
+    NODE_ENV: 'production',
+    SECRET: 's'.repeat(32),
+    PUBLIC_URL: 'https://api.example.com',
+    ANONYMOUS_SCOPES: '',
+  })
   for (const url of ['/users', '/users/1', '/user?id=1', '/metrics', '/keys', '/audit-events']) {
     t.equal((await app.inject(url)).statusCode, 401, url)
     t.equal((await app.inject({ method: 'HEAD', url })).statusCode, 401, `HEAD ${url}`)

@@ -5,7 +5,12 @@ import { test } from 'tap'
 import { build } from '../helper.ts'
 import { adminKeyOf, type Made, makeKey } from '../keys.ts'
 
-const closed = { ANONYMOUS_SCOPES: '', NODE_ENV: 'production', SECRET: 'a secret of more than 32 characters' }
+const closed = {
+  NODE_ENV: 'production',
+  SECRET: 'a secret of more than 32 characters',
+  PUBLIC_URL: 'https://api.example.com',
+  ANONYMOUS_SCOPES: '',
+}
 
 const ask = (
   app: FastifyInstance,
