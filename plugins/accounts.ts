@@ -2,7 +2,7 @@ import fp from 'fastify-plugin'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import { AccountParts } from '../src/auth/account-parts.ts'
 import { Accounts, migrations } from '../src/auth/accounts.ts'
-import { scopesOf } from '../src/config.ts'
+import { offersSignUp, scopesOf } from '../src/config.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -17,7 +17,7 @@ export default fp(
     storage.declare(migrations)
     const accounts = new Accounts(new AccountParts(storage, secrets, audit, notices), {
       memberScopes: scopesOf(config.MEMBER_SCOPES),
-      signUp: config.SIGN_UP ?? config.NODE_ENV !== 'production',
+      signUp: offersSignUp(config),
     })
     fastify.decorate('accounts', accounts)
     access.scopesOf = (userId) => accounts.scopesOf(userId)

@@ -2,6 +2,7 @@ import fp from 'fastify-plugin'
 import { Login } from '../src/auth/login/login.ts'
 import { loginMigrations } from '../src/auth/login/migrations.ts'
 import { readLoginSettings } from '../src/auth/login/settings.ts'
+import { offersSignUp } from '../src/config.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -21,7 +22,7 @@ export default fp(
       audit,
       accounts,
       sessions,
-      signUp: config.SIGN_UP ?? config.NODE_ENV !== 'production',
+      signUp: offersSignUp(config),
       baseUrl: () => fastify.publicUrl(),
       log,
     })

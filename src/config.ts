@@ -252,6 +252,11 @@ export function scopesOf(list: string): string[] {
   return list === 'none' ? [] : list.split(/[\s,]+/).filter(Boolean)
 }
 
+/** Whether anybody may make an account. */
+export function offersSignUp({ SIGN_UP, NODE_ENV }: Pick<Config, 'SIGN_UP' | 'NODE_ENV'>): boolean {
+  return SIGN_UP ?? NODE_ENV !== 'production'
+}
+
 /** The scopes of callers without a credential: what the article's `curl` needs, where nobody else can call. */
 export function anonymousScopes(config: Config): string[] {
   // A server with a public name is reached through a proxy, wherever it listens itself.

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { uncached } from '../../src/schemas/headers.ts'
 import { defaultLimit, pageHeaders } from '../../src/schemas/page.ts'
+import { defaultOverlap } from '../../src/schemas/rotation.ts'
 import { requires } from '../../src/schemas/security.ts'
 import { Key, KeyInput, KeyParams, KeyPatch, KeyQuery, KeyRotation, NewKey } from './schema.ts'
 
@@ -105,7 +106,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
     },
     handler: async (request, reply) => {
       reply.header('cache-control', 'no-store')
-      const { overlap = 86_400 } = request.body
+      const { overlap = defaultOverlap } = request.body
       return keys.rotate(request.params.id, overlap, request.principal, request)
     },
   })

@@ -3,6 +3,7 @@
 import { Type } from '@sinclair/typebox'
 import { MaybeMoment, Moment } from '../../src/schemas/moment.ts'
 import { pageQuery } from '../../src/schemas/page.ts'
+import { rotation } from '../../src/schemas/rotation.ts'
 import { Scopes } from '../../src/schemas/scopes.ts'
 
 const Name = Type.String({
@@ -63,20 +64,11 @@ export const KeyPatch = Type.Object(
   { $id: 'KeyPatch', additionalProperties: false, description: 'What can be changed of a key.' },
 )
 
-export const KeyRotation = Type.Object(
-  {
-    overlap: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: 604_800,
-        default: 86_400,
-        description: 'Seconds for which the secret that is replaced stays good.',
-        examples: [86_400],
-      }),
-    ),
-  },
-  { $id: 'KeyRotation', additionalProperties: false, description: 'How a key gets a new secret.' },
-)
+export const KeyRotation = Type.Object(rotation, {
+  $id: 'KeyRotation',
+  additionalProperties: false,
+  description: 'How a key gets a new secret.',
+})
 
 export const KeyQuery = Type.Object(
   {

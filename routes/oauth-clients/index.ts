@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { uncached } from '../../src/schemas/headers.ts'
 import { defaultLimit, pageHeaders, pageQuery } from '../../src/schemas/page.ts'
+import { defaultOverlap } from '../../src/schemas/rotation.ts'
 import { requires } from '../../src/schemas/security.ts'
 import { NewOAuthClient, OAuthClient, OAuthClientInput, OAuthClientParams, SecretRotation } from './schema.ts'
 
@@ -82,7 +83,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
     },
     handler: async (request, reply) => {
       reply.header('cache-control', 'no-store')
-      const { overlap = 86_400 } = request.body
+      const { overlap = defaultOverlap } = request.body
       return clients.rotateSecret(request.params.id, overlap, request)
     },
   })

@@ -3,6 +3,7 @@
 import { Type } from '@sinclair/typebox'
 import { Enum } from '../../src/schemas/enum.ts'
 import { MaybeMoment, Moment } from '../../src/schemas/moment.ts'
+import { rotation } from '../../src/schemas/rotation.ts'
 import { Scopes } from '../../src/schemas/scopes.ts'
 
 const ClientId = Type.String({
@@ -81,19 +82,10 @@ export const OAuthClientInput = Type.Object(
   { $id: 'OAuthClientInput', additionalProperties: false, description: 'What a new client is and may ask for.' },
 )
 
-export const SecretRotation = Type.Object(
-  {
-    overlap: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: 604_800,
-        default: 86_400,
-        description: 'Seconds for which the secret that is replaced stays good.',
-        examples: [86_400],
-      }),
-    ),
-  },
-  { $id: 'SecretRotation', additionalProperties: false, description: 'How a client gets a new secret.' },
-)
+export const SecretRotation = Type.Object(rotation, {
+  $id: 'SecretRotation',
+  additionalProperties: false,
+  description: 'How a client gets a new secret.',
+})
 
 export const OAuthClientParams = Type.Object({ id: ClientId }, { additionalProperties: false })

@@ -2,9 +2,8 @@
 
 import { type RawBuilder, sql } from 'kysely'
 import type { Migration } from '../schemas/collection.ts'
-import { argument, statement } from '../storage/dialect.ts'
+import { argument, statement, textArgument } from '../storage/dialect.ts'
 import type { Command, Statement, Storage } from '../storage/storage.ts'
-import { textArgument } from './account-sql.ts'
 import type { Secrets } from './secrets.ts'
 import { locked } from './throttle.ts'
 

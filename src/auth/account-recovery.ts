@@ -3,7 +3,7 @@
 import type { Principal } from '../contract/principal.ts'
 import { Problem } from '../errors.ts'
 import { normaliseEmail } from '../schemas/email.ts'
-import { type Command, UnexpectedRows } from '../storage/storage.ts'
+import { type Command, orConflict } from '../storage/storage.ts'
 import { type AccountParts, type Caller, masked, mayRecover, targetOf } from './account-parts.ts'
 import { invalidToken, refuseToken } from './account-sign-up.ts'
 import type { Person } from './account-sql.ts'
@@ -109,11 +109,9 @@ export class Recovery {
     const { notice, commands } = this.#changed(person, 'password.changed', principal, caller)
     const replace: Command = [sql.replaceHash, { userId, passwordHash, replaced, now: new Date().toISOString() }, 1]
     const revocations = sessions.revocations(userId, principal.sessionId)
-    await engine.write([replace, tokens.forgetAllOf(userId), ...commands, ...revocations]).catch((error: unknown) => {
-      throw error instanceof UnexpectedRows
-        ? new Problem('conflict', 'The password was changed at the same moment', { cause: error })
-        : error
-    })
+    await engine
+      .write([replace, tokens.forgetAllOf(userId), ...commands, ...revocations])
+      .catch(orConflict('The password was changed at the same moment'))
     sessions.forgetVerified(userId, principal.sessionId)
     await notices.announce(notice)
   }

@@ -2,7 +2,7 @@
 
 import { type RawBuilder, sql } from 'kysely'
 import type { Migration } from '../schemas/collection.ts'
-import { argument, type Dialect, statement } from '../storage/dialect.ts'
+import { argument, type Dialect, selected, statement, textArgument } from '../storage/dialect.ts'
 import type { Statement } from '../storage/storage.ts'
 
 export type Role = 'member' | 'admin'
@@ -72,11 +72,6 @@ const columns: Record<keyof Person, string> = {
   updatedAt: 'accounts.updated_at',
 }
 
-/** An argument in a list of columns, where PostgreSQL cannot see its type. */
-export function textArgument(name: string): RawBuilder<string> {
-  return sql<string>`cast(${argument(name)} as text)`
-}
-
 export class AccountSql {
   readonly byAddress: Statement
   readonly byId: Statement
@@ -102,10 +97,7 @@ export class AccountSql {
 
   constructor({ kysely }: Dialect) {
     const person = () =>
-      kysely
-        .selectFrom('users')
-        .leftJoin('accounts', 'accounts.user_id', 'users.id')
-        .select(Object.entries(columns).map(([property, column]) => sql.ref(column).as(property)))
+      kysely.selectFrom('users').leftJoin('accounts', 'accounts.user_id', 'users.id').select(selected(columns))
     this.byAddress = statement('person by address', person().where('users.email_key', '=', argument('emailKey')))
     this.byId = statement('person by id', person().where('users.id', '=', argument('userId')))
     this.access = statement(
@@ -147,28 +139,18 @@ export class AccountSql {
       email_verified_at: sql.ref('excluded.email_verified_at'),
       updated_at: sql.ref('excluded.updated_at'),
     }
+    const adopting = (allowed: RawBuilder<boolean>) =>
+      adoption.onConflict((conflict) =>
+        conflict.column('user_id').doUpdateSet(adopted).where('accounts.disabled_at', 'is', null).where(allowed),
+      )
     this.adopt = statement(
       'account adopt',
-      adoption.onConflict((conflict) =>
-        conflict
-          .column('user_id')
-          .doUpdateSet(adopted)
-          .where('accounts.disabled_at', 'is', null)
-          .where(
-            sql<boolean>`(accounts.verified_email_key is null or accounts.verified_email_key = excluded.verified_email_key)`,
-          ),
-      ),
+      adopting(sql`(accounts.verified_email_key is null or accounts.verified_email_key = excluded.verified_email_key)`),
     )
     this.verify = statement(
       'account verify',
-      adoption.onConflict((conflict) =>
-        conflict
-          .column('user_id')
-          .doUpdateSet(adopted)
-          .where('accounts.disabled_at', 'is', null)
-          .where(
-            sql<boolean>`(accounts.verified_email_key is null or (accounts.verified_email_key <> excluded.verified_email_key and accounts.password_hash = excluded.password_hash))`,
-          ),
+      adopting(
+        sql`(accounts.verified_email_key is null or (accounts.verified_email_key <> excluded.verified_email_key and accounts.password_hash = excluded.password_hash))`,
       ),
     )
     const update = (values: Record<string, unknown>) =>

@@ -2,9 +2,8 @@
 
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
-import { argument, statement } from '../storage/dialect.ts'
+import { argument, statement, textArgument } from '../storage/dialect.ts'
 import type { Command, Statement, Storage } from '../storage/storage.ts'
-import { textArgument } from './account-sql.ts'
 import type { Secrets } from './secrets.ts'
 
 export type TokenPurpose = 'verify-email' | 'reset-password'

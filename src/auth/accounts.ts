@@ -4,7 +4,7 @@ import { type Eventually, whenever } from '../contract/eventually.ts'
 import { adminScope } from '../contract/principal.ts'
 import { Problem } from '../errors.ts'
 import type { Migration } from '../schemas/collection.ts'
-import { type Command, UnexpectedRows } from '../storage/storage.ts'
+import { type Command, orConflict } from '../storage/storage.ts'
 import { allowanceMigrations } from './account-allowances.ts'
 import { AccountGuard } from './account-guard.ts'
 import { type AccountParts, type Caller, isVerified, targetOf } from './account-parts.ts'
@@ -107,11 +107,9 @@ export class Accounts {
     const was = { wasRole: before.role, wasDisabledAt: before.disabledAt ?? '' }
     const update: Command = [this.#parts.sql.update, { userId, role, disabledAt, now, ...was }, 1]
     const ends = [this.#parts.tokens.forgetAllOf(userId), sessions.revocation(userId)]
-    await this.#parts.engine.write([update, ...events, ...ends]).catch((error: unknown) => {
-      throw error instanceof UnexpectedRows
-        ? new Problem('conflict', 'The account was changed at the same moment', { cause: error })
-        : error
-    })
+    await this.#parts.engine
+      .write([update, ...events, ...ends])
+      .catch(orConflict('The account was changed at the same moment'))
     sessions.forgetVerified(userId)
     return shown({ ...before, role, disabledAt, updatedAt: now })
   }

@@ -2,7 +2,7 @@
 
 import { type SelectQueryBuilder, sql } from 'kysely'
 import type { Migration } from '../schemas/collection.ts'
-import { argument, type Dialect, statement, type Tables } from '../storage/dialect.ts'
+import { argument, type Dialect, selected, statement, type Tables } from '../storage/dialect.ts'
 import type { Statement } from '../storage/storage.ts'
 
 /** A row as it is stored; moments are ISO 8601, scopes one text with spaces. */
@@ -77,10 +77,7 @@ export class ApiKeySql {
   readonly use: Statement
 
   constructor({ kysely }: Dialect) {
-    const select = () =>
-      kysely
-        .selectFrom('api_keys')
-        .select(Object.entries(columns).map(([property, column]) => sql.ref(column).as(property)))
+    const select = () => kysely.selectFrom('api_keys').select(selected(columns))
     const visible = (query: SelectQueryBuilder<Tables, string, unknown>) =>
       query.where(
         sql<boolean>`(cast(${argument('all')} as integer) = 1 or user_id = ${argument('userId')} or created_by = ${argument('by')})`,

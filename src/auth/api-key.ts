@@ -12,11 +12,6 @@ const form = new RegExp(
   `^spt_([0-9A-Za-z]{${idLength}})_([0-9A-Za-z]{${secretLength}})([0-9A-Za-z]{${checksumLength}})$`,
 )
 
-export interface ApiKeyText {
-  id: string
-  text: string
-}
-
 export function newApiKeyId(): string {
   return randomText(idLength)
 }

@@ -4,7 +4,7 @@ import type { ScopesOf } from '../contract/authenticators.ts'
 import type { Eventually } from '../contract/eventually.ts'
 import { adminScope, holds, missingScopes, type Principal } from '../contract/principal.ts'
 import { Problem } from '../errors.ts'
-import { type Command, type Storage, UnexpectedRows } from '../storage/storage.ts'
+import { type Command, orConflict, type Storage } from '../storage/storage.ts'
 import { newApiKeyId, newApiKeyText } from './api-key.ts'
 import { ApiKeyCheck, apiKeyPurpose } from './api-key-check.ts'
 import { type ApiKeyRow, ApiKeySql } from './api-key-sql.ts'
@@ -84,7 +84,7 @@ export class ApiKeys implements Follower {
     refuseWider(creator, input.scopes)
     const { commands, created } = this.creation(input, creator, origin)
     const detail = `There are ${maxKeys} keys that are not revoked: revoke one to make another`
-    await this.#engine.write(commands).catch(changed(detail))
+    await this.#engine.write(commands).catch(orConflict(detail))
     return created
   }
 
@@ -228,15 +228,8 @@ export class ApiKeys implements Follower {
   ): Promise<void> {
     const target = targetOf(args.id)
     const audit = this.#audit.command({ type, outcome: 'success', principal, target }, origin)
-    await this.#engine.write([[statement, args, 1], audit]).catch(changed('The key was changed at the same moment'))
+    await this.#engine.write([[statement, args, 1], audit]).catch(orConflict('The key was changed at the same moment'))
     this.#check.forget(({ id }) => id === args.id)
-  }
-}
-
-/** What a write throws, told as a conflict where it met other rows than it was made for. */
-function changed(detail: string): (error: unknown) => never {
-  return (error) => {
-    throw error instanceof UnexpectedRows ? new Problem('conflict', detail, { cause: error }) : error
   }
 }
 

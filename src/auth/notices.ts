@@ -6,10 +6,9 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import type { Migration } from '../schemas/collection.ts'
 import { normaliseEmail } from '../schemas/email.ts'
-import { argument, statement } from '../storage/dialect.ts'
+import { argument, selected, statement, textArgument } from '../storage/dialect.ts'
 import type { Command, Statement, Storage } from '../storage/storage.ts'
 import { type Allowance, withinAllowance } from './account-allowances.ts'
-import { textArgument } from './account-sql.ts'
 import type { Secrets } from './secrets.ts'
 
 export type NoticeKind = 'verify-email' | 'sign-up-attempt' | 'reset-password' | 'password-changed'
@@ -110,12 +109,11 @@ export class Notices {
             .where(withinAllowance('allowanceOfAll', 'limitOfAll')),
         ),
     )
-    const selected = Object.entries(columns).map(([property, column]) => sql.ref(column).as(property))
     this.#pending = statement(
       'notices pending',
       kysely
         .selectFrom('notices')
-        .select(selected)
+        .select(selected(columns))
         .where('sent_at', 'is', null)
         .where(
           sql<boolean>`(created_at > ${argument('createdAt')} or (created_at = ${argument('createdAt')} and id > ${argument('id')}))`,

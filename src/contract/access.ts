@@ -2,6 +2,7 @@
 
 import type { RouteOptions } from 'fastify'
 import { Problem } from '../errors.ts'
+import { scopePattern } from '../schemas/scopes.ts'
 import { ContractError } from './contract-error.ts'
 import { holds, missingScopes, type Principal, type PrincipalKind } from './principal.ts'
 
@@ -54,7 +55,7 @@ export class SecurityError extends Error {
   override readonly name = 'SecurityError'
 }
 
-const scopePattern = /^[a-z][a-z-]*(:[a-z][a-z-]*)?$/
+const wellFormedScope = new RegExp(scopePattern)
 
 /**
  * Reads a route's `security`; nothing when it is open to anyone.
@@ -79,7 +80,7 @@ export function readAccess(security: unknown): Access | undefined {
     if (wanted.join() !== scopes.join()) throw new SecurityError('wants different scopes by scheme')
     for (const kind of scheme.kinds) kinds.add(kind)
   }
-  const malformed = scopes.find((scope) => !scopePattern.test(scope))
+  const malformed = scopes.find((scope) => !wellFormedScope.test(scope))
   if (malformed !== undefined) throw new SecurityError(`names the malformed scope "${malformed}"`)
   return { scopes, kinds }
 }

@@ -4,7 +4,7 @@ import type { TObject } from '@sinclair/typebox'
 import { type Compilable, type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
 import type { AnyDeclaration } from '../schemas/collection.ts'
 import type { Order } from './cursor.ts'
-import { argument, type Dialect, statement, type Tables } from './dialect.ts'
+import { argument, type Dialect, statement, type Tables, textArgument } from './dialect.ts'
 import type { Row, Statement } from './storage.ts'
 
 type Select = SelectQueryBuilder<Tables, string, unknown>
@@ -91,9 +91,9 @@ export class CollectionSql {
   /** Stores the reply to an insert that ran just before it in the same write. */
   keepReply(view: TObject): Statement {
     return this.#keep(view, 'keep reply', () => {
-      const given = ['scope', 'key', 'fingerprint'].map((name) => sql<string>`cast(${argument(name)} as text)`.as(name))
+      const given = ['scope', 'key', 'fingerprint'].map((name) => textArgument(name).as(name))
       const reply = this.#from()
-        .select([...given, 'id', 'version', this.#json(view), sql<string>`cast(${argument('now')} as text)`.as('now')])
+        .select([...given, 'id', 'version', this.#json(view), textArgument('now').as('now')])
         .where('id', '=', this.#dialect.lastId(this.#table))
       return this.#dialect.kysely
         .insertInto('idempotency_keys')

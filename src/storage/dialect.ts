@@ -39,6 +39,16 @@ export function argument<Type>(name: string): RawBuilder<Type> {
   return sql<Type>`${{ argument: name }}`
 }
 
+/** An argument in a list of columns, where PostgreSQL cannot see its type. */
+export function textArgument(name: string): RawBuilder<string> {
+  return sql<string>`cast(${argument(name)} as text)`
+}
+
+/** Columns as the properties of a row. Values: property name → column. */
+export function selected(columns: Readonly<Record<string, string>>) {
+  return Object.entries(columns).map(([property, column]) => sql.ref(column).as(property))
+}
+
 let compiledStatements = 0
 
 /** Compiles a query to a statement. Its name is unique in the process and fits PostgreSQL's 63 bytes. */

@@ -1,6 +1,7 @@
 /** The storage interface: single-statement reads, and writes as data that commit all or nothing. */
 
 import type { Eventually } from '../contract/eventually.ts'
+import { Problem } from '../errors.ts'
 import type { Migration } from '../schemas/collection.ts'
 import type { Dialect } from './dialect.ts'
 
@@ -66,6 +67,13 @@ export class UnexpectedRows extends Error {
 
   constructor({ name }: Statement, expected: number, actual: number) {
     super(`${name} met ${actual} rows, not ${expected}`)
+  }
+}
+
+/** For `catch`: what a write throws, told as a conflict where it met other rows than it was made for. */
+export function orConflict(detail: string): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof UnexpectedRows ? new Problem('conflict', detail, { cause: error }) : error
   }
 }
 

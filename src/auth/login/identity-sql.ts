@@ -1,9 +1,9 @@
 /** Statements over identities, and over the accounts that they open. */
 
 import { type RawBuilder, sql } from 'kysely'
-import { argument, type Dialect, statement } from '../../storage/dialect.ts'
+import { argument, type Dialect, statement, textArgument } from '../../storage/dialect.ts'
 import type { Statement } from '../../storage/storage.ts'
-import { AccountSql, textArgument } from '../account-sql.ts'
+import { AccountSql } from '../account-sql.ts'
 
 /** Whom a provider's user is here. */
 export interface Known {

@@ -1,8 +1,7 @@
 /** Statements over logins that have begun and codes of those that are finished. */
 
-import { argument, type Dialect, statement } from '../../storage/dialect.ts'
+import { argument, type Dialect, statement, textArgument } from '../../storage/dialect.ts'
 import type { Statement } from '../../storage/storage.ts'
-import { textArgument } from '../account-sql.ts'
 
 /** A login that was begun. */
 export interface AttemptRow {

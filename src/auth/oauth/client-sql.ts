@@ -1,8 +1,7 @@
 /** The table of OAuth clients and its statements. */
 
-import { sql } from 'kysely'
 import type { Migration } from '../../schemas/collection.ts'
-import { argument, type Dialect, statement } from '../../storage/dialect.ts'
+import { argument, type Dialect, selected, statement } from '../../storage/dialect.ts'
 import type { Statement } from '../../storage/storage.ts'
 
 /** A row as it is stored; moments are ISO 8601, lists one text with spaces, addresses JSON. */
@@ -66,10 +65,7 @@ export class ClientSql {
   readonly remove: Statement
 
   constructor({ kysely }: Dialect) {
-    const select = () =>
-      kysely
-        .selectFrom('oauth_clients')
-        .select(Object.entries(columns).map(([property, column]) => sql.ref(column).as(property)))
+    const select = () => kysely.selectFrom('oauth_clients').select(selected(columns))
     this.get = statement('oauth client', select().where('id', '=', argument('id')))
     this.page = statement(
       'oauth clients',

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import type { Principal } from '../../contract/principal.ts'
 import { isIdentityScope } from '../../contract/scope-words.ts'
 import { Problem } from '../../errors.ts'
-import { type Command, type Storage, UnexpectedRows } from '../../storage/storage.ts'
+import { type Command, orConflict, type Storage } from '../../storage/storage.ts'
 import type { Audit, Origin } from '../audit.ts'
 import type { Secrets } from '../secrets.ts'
 import { type ClientRow, ClientSql } from './client-sql.ts'
@@ -166,11 +166,7 @@ export class OAuthClients {
     const { principal } = caller
     const type = `oauth-client.${what}`
     const entry = audit.command({ type, outcome: 'success', principal, target: `client:${id}`, detail }, caller)
-    await engine.write([change, entry]).catch((error: unknown) => {
-      throw error instanceof UnexpectedRows
-        ? new Problem('conflict', 'The client was changed at the same moment', { cause: error })
-        : error
-    })
+    await engine.write([change, entry]).catch(orConflict('The client was changed at the same moment'))
   }
 }
 
