@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { uncached } from '../../src/schemas/headers.ts'
-import { open, requires, signedIn } from '../../src/schemas/security.ts'
+import { firsthand, open, requires, signedIn } from '../../src/schemas/security.ts'
 import { SessionTokens } from '../../src/schemas/session-tokens.ts'
 import {
   Accepted,
@@ -167,7 +167,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       summary: 'Set role and lock of an account',
       description: 'Says what the user may do, and whether it may sign in. A change ends its sessions.',
       tags,
-      security: requires('admin'),
+      security: firsthand('admin'),
       params: AccountParams,
       body: AccountInput,
       response: { 200: Account },

@@ -3,12 +3,12 @@ import { Type } from '@sinclair/typebox'
 import { uncached } from '../../src/schemas/headers.ts'
 import { defaultLimit, pageHeaders } from '../../src/schemas/page.ts'
 import { defaultOverlap } from '../../src/schemas/rotation.ts'
-import { requires } from '../../src/schemas/security.ts'
+import { firsthand, requires } from '../../src/schemas/security.ts'
 import { Key, KeyInput, KeyParams, KeyPatch, KeyQuery, KeyRotation, NewKey } from './schema.ts'
 
 const tags = ['keys']
 const reading = requires('keys:read')
-const writing = requires('keys:write')
+const writing = firsthand('keys:write')
 const { link } = pageHeaders
 
 /** API keys: those of the caller, or all of them for `admin`. */

@@ -3,11 +3,12 @@ import { Type } from '@sinclair/typebox'
 import { uncached } from '../../src/schemas/headers.ts'
 import { defaultLimit, pageHeaders, pageQuery } from '../../src/schemas/page.ts'
 import { defaultOverlap } from '../../src/schemas/rotation.ts'
-import { requires } from '../../src/schemas/security.ts'
+import { firsthand, requires } from '../../src/schemas/security.ts'
 import { NewOAuthClient, OAuthClient, OAuthClientInput, OAuthClientParams, SecretRotation } from './schema.ts'
 
 const tags = ['oauth-clients']
 const security = requires('admin')
+const writing = firsthand('admin')
 const { link } = pageHeaders
 
 /** OAuth clients: applications that may ask for access, by themselves or for users. */
@@ -38,7 +39,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       summary: 'Create an OAuth client',
       description: 'Makes a client, and shows the secret of a confidential one this once.',
       tags,
-      security,
+      security: writing,
       body: OAuthClientInput,
       response: { 201: NewOAuthClient },
       responseHeaders: uncached,
@@ -74,7 +75,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       description:
         'Gives a confidential client a new secret and shows it this once. The old one stays good for `overlap` seconds, a day unless said otherwise.',
       tags,
-      security,
+      security: writing,
       params: OAuthClientParams,
       body: SecretRotation,
       response: { 200: NewOAuthClient },
@@ -96,7 +97,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       summary: 'Delete an OAuth client',
       description: 'Removes a client with all that was granted to it. Its tokens are refused within a second.',
       tags,
-      security,
+      security: writing,
       params: OAuthClientParams,
       response: { 204: Type.Null({ description: 'The client is deleted.' }) },
       problems: ['not-found', 'conflict'],

@@ -5,6 +5,7 @@ import { adminScope, holds } from '../contract/principal.ts'
 import { Problem } from '../errors.ts'
 import { type AccountParts, type Caller, masked, targetOf } from './account-parts.ts'
 import type { Person } from './account-sql.ts'
+import { refuseFleeting } from './fleeting.ts'
 
 /** The operations that change a user, by the id in their path. */
 const changes = new Set(['replaceUser', 'updateUser', 'deleteUser'])
@@ -33,13 +34,15 @@ export class AccountGuard {
     ]
   }
 
-  /** @throws {Problem} `forbidden` for an administrator's account, to a principal that is none. */
+  /** @throws {Problem} `forbidden` for an administrator's account, to a principal that is none, or not for good. */
   async #admit(request: FastifyRequest): Promise<void> {
     const { id } = request.params as { id: number }
     const person = await this.#parts.byId(id)
     if (person === undefined || person.role === null) return
-    if (person.role === 'admin' && !holds(request.principal, adminScope)) {
-      throw new Problem('forbidden', 'Only an administrator can change or delete an administrator')
+    if (person.role === 'admin') {
+      if (!holds(request.principal, adminScope))
+        throw new Problem('forbidden', 'Only an administrator can change or delete an administrator')
+      refuseFleeting(request.principal)
     }
     this.#before.set(request, person)
   }

@@ -1,7 +1,7 @@
 /** Accounts: which users may sign in, and what they may do. */
 
 import { type Eventually, whenever } from '../contract/eventually.ts'
-import { adminScope } from '../contract/principal.ts'
+import { adminScope, type Principal } from '../contract/principal.ts'
 import { Problem } from '../errors.ts'
 import type { Migration } from '../schemas/collection.ts'
 import { type Command, orConflict } from '../storage/storage.ts'
@@ -13,6 +13,7 @@ import { SignIns } from './account-sign-in.ts'
 import { SignUps } from './account-sign-up.ts'
 import { accountMigrations, type Person, type Role } from './account-sql.ts'
 import type { Afterwards } from './afterwards.ts'
+import { refuseFleeting } from './fleeting.ts'
 import type { Passwords } from './passwords.ts'
 import { throttleMigrations } from './throttle.ts'
 
@@ -92,9 +93,16 @@ export class Accounts {
    * Sets role and lock. Where that changes what the user may do, its sessions end, and tokens of messages are void. What
    * else acts for the user is narrowed by itself.
    *
-   * @throws {Problem} `not-found`; `conflict` for an administrator without a verified address, or a change at the same moment.
+   * @throws {Problem} `forbidden` for a credential that does not last; `not-found`; `conflict` for an administrator
+   * without a verified address, or a change at the same moment.
    */
-  async update(userId: number, input: AccountInput, sessions: SessionEnd, caller: Caller): Promise<Account> {
+  async update(
+    userId: number,
+    input: AccountInput,
+    sessions: SessionEnd,
+    caller: Caller & { principal: Principal },
+  ): Promise<Account> {
+    refuseFleeting(caller.principal)
     const before = await this.#account(userId)
     const { role, disabled } = input
     if (role === 'admin' && before.role !== 'admin' && !isVerified(before)) {

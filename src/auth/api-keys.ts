@@ -9,6 +9,7 @@ import { newApiKeyId, newApiKeyText } from './api-key.ts'
 import { ApiKeyCheck, apiKeyPurpose } from './api-key-check.ts'
 import { type ApiKeyRow, ApiKeySql } from './api-key-sql.ts'
 import type { Audit, Origin } from './audit.ts'
+import { refuseReplaced } from './fleeting.ts'
 import type { Secrets } from './secrets.ts'
 import type { Follower } from './sessions.ts'
 
@@ -246,11 +247,6 @@ function refuseWider(principal: Principal, scopes: Iterable<string>): void {
   const wider = missingScopes(principal, scopes)
   if (wider.length > 0)
     throw new Problem('forbidden', `You cannot give scopes that you do not hold: ${wider.join(', ')}`)
-}
-
-/** @throws {Problem} `forbidden`: who holds an old secret cannot make the access last beyond the overlap, or lock its owner out. */
-function refuseReplaced({ replaced }: Principal): void {
-  if (replaced) throw new Problem('forbidden', 'The secret of this key was replaced: use the new one')
 }
 
 /** Whether a key would be good for longer than the one that asks. */

@@ -117,13 +117,10 @@ export function refusalOf({ scopes, kinds }: Access, principal: Principal): Prob
     return unauthenticated('This operation needs a credential')
   }
   if (!kinds.has(principal.kind)) {
-    return new Problem(
-      'forbidden',
-      'This operation is for those who have signed in; no key and no application can call it',
-      {
-        headers: { 'www-authenticate': `${realm}, error="insufficient_scope"` },
-      },
-    )
+    const without = kinds.has('api-key') ? 'no application' : 'no key and no application'
+    return new Problem('forbidden', `This operation is done in person: ${without} can call it`, {
+      headers: { 'www-authenticate': `${realm}, error="insufficient_scope"` },
+    })
   }
   if (holdsAll) return undefined
   const scope = scopes.join(' ')

@@ -11,6 +11,11 @@ export function requires(...scopes: string[]): Security {
   return [{ apiKey: scopes }, { accessToken: scopes }, { oauth2: scopes }]
 }
 
+/** As {@link requires}, but by no application: what it could do here would outlast the consent that it has. */
+export function firsthand(...scopes: string[]): Security {
+  return [{ apiKey: scopes }, { accessToken: scopes }]
+}
+
 /** Only a person who has signed in: a key cannot do this for them. */
 export function signedIn(...scopes: string[]): Security {
   return [{ accessToken: scopes }]

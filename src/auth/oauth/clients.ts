@@ -6,6 +6,7 @@ import { isIdentityScope } from '../../contract/scope-words.ts'
 import { Problem } from '../../errors.ts'
 import { type Command, orConflict, type Storage } from '../../storage/storage.ts'
 import type { Audit, Origin } from '../audit.ts'
+import { refuseFleeting, refuseReplaced } from '../fleeting.ts'
 import type { Secrets } from '../secrets.ts'
 import { type ClientRow, ClientSql } from './client-sql.ts'
 import { refusalOfRedirectUri } from './redirect-uris.ts'
@@ -64,8 +65,14 @@ export class OAuthClients {
     this.#sql = new ClientSql(settings.engine.dialect)
   }
 
-  /** @throws {Problem} `validation-failed` for grants that do not fit the client, an unsafe address, an unknown scope. */
+  /**
+   * Makes a client.
+   *
+   * @throws {Problem} `forbidden` for a credential that does not last; `validation-failed` for grants that do not fit the
+   * client, an unsafe address, an unknown scope.
+   */
   async create(input: ClientInput, caller: Caller): Promise<NewOAuthClient> {
+    refuseFleeting(caller.principal)
     this.#check(input)
     const { name, clientType, grantTypes, redirectUris = [], scopes } = input
     const id = randomBytes(8).toString('hex')
@@ -108,9 +115,10 @@ export class OAuthClients {
   /**
    * Gives the client a new secret; the one that it replaces stays good for `overlap` seconds.
    *
-   * @throws {Problem} `not-found`; `conflict` for a public client, and for a change at the same moment.
+   * @throws {Problem} `forbidden` for a credential that does not last; `not-found`; `conflict` for a public client, and for a change at the same moment.
    */
   async rotateSecret(id: string, overlap: number, caller: Caller): Promise<NewOAuthClient> {
+    refuseFleeting(caller.principal)
     const row = await this.#existing(id)
     if (row.mac === null) throw new Problem('conflict', 'A public client has no secret')
     const clientSecret = newSecret()
@@ -120,8 +128,9 @@ export class OAuthClients {
     return { ...shown({ ...row, ...change }), clientSecret }
   }
 
-  /** Removes the client and everything that was given to it. @throws {Problem} `not-found` */
+  /** Removes the client and everything that was given to it. @throws {Problem} `not-found`; `forbidden` for a secret that was replaced. */
   async remove(id: string, caller: Caller): Promise<void> {
+    refuseReplaced(caller.principal)
     await this.#existing(id)
     await this.#write([this.#sql.remove, { id }, 1], 'deleted', id, caller)
     this.onRemoved()
