@@ -13,13 +13,14 @@ declare module 'fastify' {
 /** Login with those providers that the settings name. */
 export default fp(
   async (fastify) => {
-    const { storage, secrets, audit, accounts, sessions, config, log } = fastify
+    const { storage, secrets, audit, notices, accounts, sessions, config, log } = fastify
     storage.declare(loginMigrations)
     const login = new Login({
       settings: readLoginSettings(config),
       store: storage,
       secrets,
       audit,
+      notices,
       accounts,
       sessions,
       signUp: offersSignUp(config),
@@ -30,5 +31,8 @@ export default fp(
     if (!login.offered) return
     fastify.hourly(async () => (await login.flow()).forget(), 'old logins stay')
   },
-  { name: 'login', dependencies: ['storage', 'secrets', 'audit', 'accounts', 'sessions', 'hourly', 'public-url'] },
+  {
+    name: 'login',
+    dependencies: ['storage', 'secrets', 'audit', 'notices', 'accounts', 'sessions', 'hourly', 'public-url'],
+  },
 )

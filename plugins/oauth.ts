@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin'
+import { Allowances } from '../src/auth/account-allowances.ts'
 import { clientMigrations } from '../src/auth/oauth/client-sql.ts'
 import { OAuthClients } from '../src/auth/oauth/clients.ts'
 import { payloadMigrations } from '../src/auth/oauth/payload-sql.ts'
@@ -26,6 +27,7 @@ export default fp(
       signingKeys,
       payloads,
       tokens,
+      allowances: new Allowances(storage.engine, secrets),
       log,
       clients: new OAuthClients(shared),
       issuer: () => fastify.publicUrl(),

@@ -3,7 +3,16 @@ import { Type } from '@sinclair/typebox'
 import { uncached } from '../../src/schemas/headers.ts'
 import { open, signedIn } from '../../src/schemas/security.ts'
 import { SessionTokens } from '../../src/schemas/session-tokens.ts'
-import { Identity, IdentityParams, LoginExchange, LoginProvider, LoginQuery, ProviderParams } from './schema.ts'
+import {
+  Identity,
+  IdentityParams,
+  LinkBeginning,
+  LinkInput,
+  LoginExchange,
+  LoginProvider,
+  LoginQuery,
+  ProviderParams,
+} from './schema.ts'
 
 const tags = ['login']
 /** Neither the answer nor where it came from is for others: both hold codes. */
@@ -90,6 +99,30 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       response: { 200: Type.Array(Identity, { description: 'Identities of the caller.' }) },
     },
     handler: async ({ principal }) => (await login.flow()).identities(principal.userId ?? 0),
+  })
+
+  fastify.route({
+    method: 'POST',
+    url: '/me/identities',
+    schema: {
+      operationId: 'linkIdentity',
+      summary: 'Link an identity',
+      description:
+        'Begins a login that links the provider’s user to the caller, whatever its address. The browser that sends this goes on to `url`; what it comes back with is a code, as of every login.',
+      tags,
+      security: signedIn(),
+      body: LinkInput,
+      response: { 200: LinkBeginning },
+      responseHeaders: uncached,
+      problems: ['not-found', 'rate-limited'],
+    },
+    handler: async (request, reply) => {
+      const { provider, ...more } = request.body
+      const flow = await login.flow()
+      const { location, cookie } = await flow.start(provider, more, request, request.principal.userId)
+      reply.headers({ ...secretive, 'set-cookie': cookie })
+      return { url: location }
+    },
   })
 
   fastify.route({

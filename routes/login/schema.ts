@@ -28,11 +28,40 @@ export const ProviderParams = Type.Object({ provider: ProviderId }, { additional
 
 export const LoginQuery = Type.Object(
   {
-    redirect: Type.Optional(Type.String({ minLength: 1, maxLength: 2000 })),
+    redirect: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 2000,
+        description: 'Where the browser returns to: one of `LOGIN_REDIRECTS`.',
+        examples: ['https://app.example.com/signed-in'],
+      }),
+    ),
     // S256 is 43 characters (RFC 7636 section 4.2).
-    challenge: Type.Optional(Type.String({ pattern: '^[\\w-]{43}$' })),
+    challenge: Type.Optional(
+      Type.String({
+        pattern: '^[\\w-]{43}$',
+        description: 'S256 of a verifier (RFC 7636): who knows it may exchange the code.',
+        examples: ['E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'],
+      }),
+    ),
   },
   { additionalProperties: false },
+)
+
+export const LinkInput = Type.Object(
+  { provider: ProviderId, ...LoginQuery.properties },
+  { $id: 'LinkInput', additionalProperties: false, description: 'With whom the caller wants to log in, too.' },
+)
+
+export const LinkBeginning = Type.Object(
+  {
+    url: Type.String({
+      format: 'uri',
+      description: 'Where this browser goes on.',
+      examples: ['https://accounts.google.com/o/oauth2/v2/auth?client_id=septet'],
+    }),
+  },
+  { $id: 'LinkBeginning', additionalProperties: false, description: 'How linking goes on.' },
 )
 
 export const LoginExchange = Type.Object(

@@ -70,7 +70,8 @@ export class Recovery {
   }
 
   /**
-   * Sets the password with a token, takes the address as verified, lifts its lock, and ends all sessions of the user.
+   * Sets the password with a token, takes the address as verified, lifts its lock, ends all sessions of the user, and
+   * unlinks its identities: whose address is verified is linked again by a login.
    *
    * @throws {Problem} `validation-failed` for a token that is not good, or a weak password.
    */
@@ -85,7 +86,8 @@ export class Recovery {
     const { notice, commands } = this.#changed(person, 'password.reset', { id: targetOf(person) }, caller)
     const now = new Date().toISOString()
     const adopt: Command = [sql.adopt, { userId, emailKey, passwordHash, now }, 1]
-    const change = [adopt, throttle.clear({ emailKey }), ...commands, ...sessions.revocations(userId)]
+    const unlink: Command = [sql.forgetIdentities, { userId }]
+    const change = [adopt, unlink, throttle.clear({ emailKey }), ...commands, ...sessions.revocations(userId)]
     await engine.write([...tokens.use(token), ...change]).catch(refuseToken)
     sessions.forgetVerified(userId)
     await notices.announce(notice)

@@ -92,6 +92,8 @@ export class AccountSql {
   readonly replaceHash: Statement
   /** Sets the hash of the same password, and holds up whoever sets another one until this write is done. */
   readonly holdHash: Statement
+  /** Whoever held the account may have linked their own: a reset leaves none, nor codes of logins with them. */
+  readonly forgetIdentities: Statement
   /** Sets role and lock in place of those that were read. */
   readonly update: Statement
 
@@ -170,6 +172,10 @@ export class AccountSql {
         .where('user_id', '=', argument('userId'))
         .where('password_hash', '=', argument('replaced'))
         .where('disabled_at', 'is', null),
+    )
+    this.forgetIdentities = statement(
+      'account identities',
+      kysely.deleteFrom('identities').where('user_id', '=', argument('userId')),
     )
     this.update = statement(
       'account update',

@@ -11,7 +11,13 @@ import type { Command, Statement, Storage } from '../storage/storage.ts'
 import { type Allowance, withinAllowance } from './account-allowances.ts'
 import type { Secrets } from './secrets.ts'
 
-export type NoticeKind = 'verify-email' | 'sign-up-attempt' | 'reset-password' | 'password-changed'
+export type NoticeKind =
+  | 'verify-email'
+  | 'sign-up-attempt'
+  | 'reset-password'
+  | 'password-changed'
+  | 'identity-linked'
+  | 'identity-unlinked'
 
 /** What a message is made of. */
 export interface Notice {

@@ -1,5 +1,6 @@
 import { test } from 'tap'
-import { browserCookie, newBrowser, readBrowser } from '../../src/auth/login/browser.ts'
+import { newBrowser } from '../../src/auth/browser-cookie.ts'
+import { loginCookie } from '../../src/auth/login/browser.ts'
 import { readLoginSettings } from '../../src/auth/login/settings.ts'
 import { ConfigError, readConfig } from '../../src/config.ts'
 import { build } from '../helper.ts'
@@ -73,14 +74,14 @@ test('a URL over which others could read along, or with more than an address, en
 test('the cookie of a browser is read back, under the name that the address of the server gives it', (t) => {
   for (const origin of ['http://localhost:8080', 'https://api.example.com']) {
     const browser = newBrowser()
-    const [pair = ''] = browserCookie(browser, origin).split(';')
-    t.equal(readBrowser(pair, origin), browser)
-    t.equal(readBrowser(`a=b; ${pair}; c=d`, origin), browser)
-    t.equal(readBrowser(`${pair}; ${pair}`, origin), undefined)
-    t.equal(readBrowser(`x${pair}`, origin), undefined)
-    t.equal(readBrowser(`${pair}x`, origin), undefined)
-    t.equal(readBrowser(undefined, origin), undefined)
+    const [pair = ''] = loginCookie.line(browser, origin).split(';')
+    t.equal(loginCookie.read(pair, origin), browser)
+    t.equal(loginCookie.read(`a=b; ${pair}; c=d`, origin), browser)
+    t.equal(loginCookie.read(`${pair}; ${pair}`, origin), undefined)
+    t.equal(loginCookie.read(`x${pair}`, origin), undefined)
+    t.equal(loginCookie.read(`${pair}x`, origin), undefined)
+    t.equal(loginCookie.read(undefined, origin), undefined)
   }
-  t.equal(readBrowser(`septet-login=${newBrowser()}`, 'https://api.example.com'), undefined)
+  t.equal(loginCookie.read(`septet-login=${newBrowser()}`, 'https://api.example.com'), undefined)
   t.end()
 })

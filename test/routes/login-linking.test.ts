@@ -1,7 +1,7 @@
 import { type Test, test } from 'tap'
 import { type IssuerUser, startIssuer } from '../browser/issuer.ts'
-import { codeOf, logIn, type Site, signIn, startSite } from '../browser/login-setup.ts'
-import { Visitor } from '../browser/visitor.ts'
+import { arrive, codeOf, logIn, type Site, signIn, startSite } from '../browser/login-setup.ts'
+import { type Visit, Visitor } from '../browser/visitor.ts'
 import { startPostgres } from '../storage/postgres-server.ts'
 
 const password = 'violet tram at noon'
@@ -175,7 +175,99 @@ const cases: [name: string, run: (t: Test, settings: Settings) => Promise<void>]
       t.same(both.map(({ status }) => status).sort(), [204, 409])
     },
   ],
+  [
+    'an identity that its user has unlinked opens nothing until that user links it again',
+    async (t, settings) => {
+      const { site, signUp, verify, signInWith } = await start(t, settings)
+      await signUp()
+      await verify()
+      const session = await signIn(site, 'fatima')
+      const [identity] = JSON.parse((await site.as(session, 'GET', '/me/identities')).body) as [{ id: string }]
+      t.equal((await site.as(session, 'DELETE', `/me/identities/${identity.id}`)).status, 204)
+      const refused = await logIn(site, new Visitor(), 'fatima')
+      t.match(JSON.parse(refused.body), { status: 403, detail: /was unlinked from its account/ })
+      t.same(await site.rows('select id from identities'), [])
+      t.equal((await link(site, new Visitor(), (await signInWith(password)).json(), 'fatima')).status, 200)
+      t.match(await site.me(await signIn(site, 'fatima')), { user: { name: 'Somebody' } })
+      t.match(kindsOf(await site.app.notices.pending()), /identity-linked identity-unlinked identity-linked/)
+    },
+  ],
+  [
+    'a user links an identity with another address, but not that of somebody else',
+    async (t, settings) => {
+      const { site, issuer, signUp, verify, signInWith } = await start(t, settings)
+      await signUp()
+      await verify()
+      issuer.users.set('work', { email: 'fatima@work.example', email_verified: false })
+      issuer.users.set('ali', { email: 'ali@example.com', email_verified: true })
+      await signIn(site, 'ali')
+      const tokens = (await signInWith(password)).json()
+      t.equal((await link(site, new Visitor(), tokens, 'work')).status, 200)
+      t.match(await site.me(await signIn(site, 'work')), { user: { email } })
+      const taken = await link(site, new Visitor(), tokens, 'ali')
+      t.match(JSON.parse(taken.body), { status: 403, detail: 'This login belongs to another account' })
+      const other = new Visitor()
+      const begun = await beginLink(site, other, tokens)
+      const elsewhere = await new Visitor().follow(begun, ({ pathname }) => pathname.startsWith('/auth/callback/'))
+      t.equal(elsewhere.status, 200, 'the provider asks who it is')
+      const back = await arrive(
+        new Visitor(),
+        await other.follow(await other.submit(await other.follow(begun), { login: 'work' }), ({ pathname }) =>
+          pathname.startsWith('/auth/callback/'),
+        ),
+      )
+      t.equal(back.status, 403, 'a browser that did not begin it does not end it')
+    },
+  ],
+  [
+    'a password reset unlinks what somebody linked who had the account',
+    async (t, settings) => {
+      const { site, issuer, post, token, signUp, verify, signInWith } = await start(t, settings)
+      await signUp()
+      await verify()
+      issuer.users.set('mallory', { email: 'mallory@example.com', email_verified: true })
+      const visitor = new Visitor()
+      const linked = await link(site, visitor, (await signInWith(password)).json(), 'mallory')
+      await post('/auth/request-password-reset', { email })
+      t.equal((await post('/auth/reset-password', { token: await token(), password: second })).statusCode, 204)
+      t.equal((await site.exchange(visitor, codeOf(linked))).status, 401, 'nor does a code that was left')
+      t.match(await site.me(await signIn(site, 'mallory')), { user: { email: 'mallory@example.com' } })
+    },
+  ],
+  [
+    'an administrator’s account is linked by nobody’s address alone',
+    async (t, settings) => {
+      const { site, signUp, verify, signInWith } = await start(t, settings)
+      await signUp()
+      await verify()
+      await site.run("update accounts set role = 'admin'")
+      const end = await logIn(site, new Visitor(), 'fatima')
+      t.match(JSON.parse(end.body), { status: 403, detail: /sign in to it, and link this login from there/ })
+      t.equal((await link(site, new Visitor(), (await signInWith(password)).json(), 'fatima')).status, 200)
+      t.match(await site.me(await signIn(site, 'fatima')), { user: { email } })
+    },
+  ],
 ]
+
+async function beginLink(site: Site, visitor: Visitor, { accessToken }: { accessToken: string }) {
+  const begun = await visitor.ask(`${site.base}/me/identities`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ provider: 'oidc' }),
+  })
+  return visitor.ask((JSON.parse(begun.body) as { url: string }).url)
+}
+
+/** Links an identity from a session, and gives what the browser gets that is back. */
+async function link(site: Site, visitor: Visitor, tokens: { accessToken: string }, login: string): Promise<Visit> {
+  const isCallback = ({ pathname }: URL) => pathname.startsWith('/auth/callback/')
+  const page = await visitor.follow(await beginLink(site, visitor, tokens), isCallback)
+  return arrive(visitor, await visitor.follow(await visitor.submit(page, { login }), isCallback))
+}
+
+function kindsOf(notices: readonly { kind: string }[]): string {
+  return notices.map(({ kind }) => kind).join(' ')
+}
 
 for (const [name, run] of cases) test(name, (t) => run(t, {}))
 

@@ -94,6 +94,22 @@ test('no other site and no other browser answers for the user', async (t) => {
   t.match(await browser.press(asked, 'allow'), refused, 'once')
 })
 
+test('cookies of an interaction that a sibling domain has planted have nobody sign in for it', async (t) => {
+  const server = await openServer(t)
+  await server.join(fatima)
+  const attacker = await openPage(server)
+  const victim = new Browser(server)
+  for (const [key, cookie] of attacker.browser.cookies) {
+    // Over TLS the name of this one begins with `__Host-`: no sibling can plant it.
+    if (!key.startsWith('septet-oauth-browser')) victim.cookies.set(key, cookie)
+  }
+  t.match(await victim.open(attacker.page.url), { status: 400, text: 'This page has expired' })
+  t.match(await victim.signIn(attacker.page, fatima), { status: 400, text: 'This page has expired' })
+  await victim.open(attacker.page.url.href.replace(/\/interaction\/.*/, '/authorize'))
+  t.match(await victim.open(attacker.page.url), { status: 400, text: 'This page has expired' }, 'nor with its own')
+  t.match((await attacker.browser.signIn(attacker.page, fatima)).text, 'Allow Reports', 'its own browser goes on')
+})
+
 test('a form that was tampered with is refused', async (t) => {
   const server = await openServer(t)
   const { browser, page } = await openPage(server)
@@ -126,6 +142,7 @@ test('cookies are for this server alone, and over TLS alone where it is named so
       t.equal(/; secure/i.test(line), secure, line)
     }
     t.equal(lines.filter((line) => line.startsWith(`${secure ? '__Host-' : ''}septet_oauth_session`)).length, 2)
+    t.equal(lines.filter((line) => line.startsWith(`${secure ? '__Host-' : ''}septet-oauth-browser`)).length, 1)
   }
 })
 

@@ -21,6 +21,8 @@ export interface Beginning {
   redirect?: string | undefined
   /** S256 of what the exchange must present (RFC 7636). */
   challenge?: string | undefined
+  /** Who links a further identity. */
+  userId?: number | undefined
 }
 
 /** A login whose browser is back. */
@@ -29,6 +31,7 @@ export interface Attempt {
   browserMac: string
   redirect: string | undefined
   challenge: string | null
+  userId: number | null
 }
 
 export class Attempts {
@@ -42,7 +45,7 @@ export class Attempts {
     this.#sql = sql
   }
 
-  begin({ provider, browser, redirect, challenge }: Beginning, { state, ...rest }: Handshake): Command {
+  begin({ provider, browser, redirect, challenge, userId }: Beginning, { state, ...rest }: Handshake): Command {
     const args = {
       stateMac: this.#secrets.mac(statePurpose, state),
       provider,
@@ -50,6 +53,7 @@ export class Attempts {
       browserMac: this.#secrets.mac(browserPurpose, browser),
       redirect: redirect ?? null,
       challenge: challenge ?? null,
+      userId: userId ?? null,
       expiresAt: new Date(Date.now() + lifetime).toISOString(),
     }
     return [this.#sql.begin, args]
@@ -73,8 +77,8 @@ export class Attempts {
     }
     if (row.expiresAt <= new Date().toISOString()) throw notBegun('expired state')
     const rest = JSON.parse(this.#secrets.open(sealPurpose, row.sealed)) as Omit<Handshake, 'state'>
-    const { browserMac, redirect, challenge } = row
-    return { handshake: { state, ...rest }, browserMac, redirect: redirect ?? undefined, challenge }
+    const { browserMac, redirect, challenge, userId } = row
+    return { handshake: { state, ...rest }, browserMac, redirect: redirect ?? undefined, challenge, userId }
   }
 }
 

@@ -4,10 +4,11 @@ import { unauthenticated } from '../../contract/access.ts'
 import { Problem } from '../../errors.ts'
 import { Allowances } from '../account-allowances.ts'
 import type { Caller } from '../account-parts.ts'
+import { newBrowser } from '../browser-cookie.ts'
 import type { Client, Tokens } from '../sessions.ts'
 import { networkOf } from '../throttle.ts'
 import { type Attempt, Attempts } from './attempts.ts'
-import { browserCookie, newBrowser, readBrowser } from './browser.ts'
+import { loginCookie } from './browser.ts'
 import { codeLifetime, LoginCodes } from './codes.ts'
 import { GitHubProvider } from './github.ts'
 import { Identities } from './identities.ts'
@@ -44,12 +45,12 @@ export class LoginFlow {
     this.#sql = new LoginSql(engine.dialect, secrets.macs('login code', '').length)
     this.#attempts = new Attempts(engine, secrets, this.#sql)
     this.#codes = new LoginCodes(engine, secrets, this.#sql)
-    this.#identities = new Identities(options)
+    this.#identities = new Identities({ ...options, providers: [...this.#providers.keys()] })
     this.#allowances = new Allowances(engine, secrets)
   }
 
   /**
-   * Where the browser goes to log in, and the cookie that it must bring back.
+   * Where the browser goes to log in, and the cookie that it must bring back. With a user, the identity is linked to it.
    *
    * @throws {Problem} `not-found`; `validation-failed` for a redirect that is not listed; `rate-limited`; `unavailable`.
    */
@@ -57,6 +58,7 @@ export class LoginFlow {
     id: string,
     { redirect, challenge }: { redirect?: string | undefined; challenge?: string | undefined },
     caller: LoginCaller,
+    userId?: number,
   ): Promise<{ location: string; cookie: string }> {
     const provider = this.#provider(id)
     const { settings, store } = this.#options
@@ -66,9 +68,9 @@ export class LoginFlow {
     const { location, handshake } = await provider.begin(callbackOf(base, id)).catch((error: unknown) => {
       throw new Problem('unavailable', `${provider.label} cannot be reached: try again later`, { cause: error })
     })
-    const browser = readBrowser(caller.headers.cookie, base) ?? newBrowser()
-    await store.engine.write([this.#attempts.begin({ provider: id, browser, redirect, challenge }, handshake)])
-    return { location: location.href, cookie: browserCookie(browser, base) }
+    const browser = loginCookie.read(caller.headers.cookie, base) ?? newBrowser()
+    await store.engine.write([this.#attempts.begin({ provider: id, browser, redirect, challenge, userId }, handshake)])
+    return { location: location.href, cookie: loginCookie.line(browser, base) }
   }
 
   /**
@@ -101,7 +103,7 @@ export class LoginFlow {
    * @throws {Problem} `unauthenticated` for a code that is wrong, used, expired, or of another browser; `rate-limited`.
    */
   async exchange(given: { code: string; verifier?: string | undefined }, client: LoginCaller): Promise<Tokens> {
-    const presented = { ...given, browser: readBrowser(client.headers.cookie, this.#options.baseUrl()) }
+    const presented = { ...given, browser: loginCookie.read(client.headers.cookie, this.#options.baseUrl()) }
     const row = await this.#codes.find(presented)
     if (row === undefined || !this.#codes.fits(row, presented)) {
       if (row !== undefined) await this.#codes.burn(row)
@@ -136,7 +138,7 @@ export class LoginFlow {
 
   async #take(id: string, { searchParams, origin }: URL, caller: LoginCaller): Promise<Attempt> {
     const [state, ...others] = searchParams.getAll('state')
-    const browser = readBrowser(caller.headers.cookie, origin)
+    const browser = loginCookie.read(caller.headers.cookie, origin)
     try {
       return await this.#attempts.take(others.length === 0 ? state : undefined, id, browser)
     } catch (error) {
@@ -155,7 +157,7 @@ export class LoginFlow {
       throw refusalOf(provider.label, error)
     }
     const { code, keep } = this.#codes.create(user, bindingOf(attempt))
-    await this.#identities.enter(provider, user, caller, [keep])
+    await this.#identities.enter(provider, user, caller, [keep], attempt.userId)
     return code
   }
 

@@ -9,6 +9,7 @@ import type { Store } from '../../storage/store.ts'
 import { type Caller, isVerified, masked, mayRecover } from '../account-parts.ts'
 import type { Person } from '../account-sql.ts'
 import type { Audit } from '../audit.ts'
+import type { Notice, NoticeKind, Notices } from '../notices.ts'
 import type { Sessions } from '../sessions.ts'
 import { type Identity, IdentitySql, type Known } from './identity-sql.ts'
 import type { Provider, ProviderUser } from './provider.ts'
@@ -20,12 +21,18 @@ const longestEmail = 254
 /** Lower-cased it is a `k`: an address with it would be taken for another one. */
 const kelvin = '\u212a'
 const unusable = 'This account cannot be used'
+const hasUnlinked = 'This login was unlinked from its account: sign in another way, and link it again from there'
+const ofAnother = 'This login belongs to another account'
+const linkFromThere = 'There is an account with this address: sign in to it, and link this login from there'
 /** What changes between a look and a write is looked at again. */
 const tries = 3
 
 export interface IdentitiesOptions {
   store: Store
   audit: Audit
+  notices: Pick<Notices, 'compose' | 'command' | 'announce'>
+  /** Names of those that can be signed in by. */
+  providers: readonly string[]
   sessions: Pick<Sessions, 'revocations' | 'forgetVerified'>
   /** Whether anybody may make an account. */
   signUp: boolean
@@ -50,19 +57,27 @@ export class Identities {
 
   constructor(options: IdentitiesOptions) {
     this.#options = options
-    this.#sql = new IdentitySql(options.store.engine.dialect)
+    this.#sql = new IdentitySql(options.store.engine.dialect, options.providers)
   }
 
   /**
    * Finds the user, or links the identity to one: to the account that has verified the address, to one that has not
-   * after whatever its maker left has been taken out of it, or to a new one. Writes `further` along with that.
+   * after whatever its maker left has been taken out of it, or to a new one; where a user links it, to that user.
+   * Writes `further` along with that.
    *
-   * @throws {LoginRefusal} for a disabled account, an address that is not verified, and where signing up is not offered.
+   * @throws {LoginRefusal} for a disabled account, an address that is not verified, an identity that its user has
+   * unlinked, or that is another's, an administrator's address, and where signing up is not offered.
    */
-  async enter(provider: Provider, user: ProviderUser, caller: Caller, further: readonly Command[]): Promise<void> {
+  async enter(
+    provider: Provider,
+    user: ProviderUser,
+    caller: Caller,
+    further: readonly Command[],
+    linkTo: number | null = null,
+  ): Promise<void> {
     for (let left = tries; ; left--) {
       try {
-        return await this.#enter(provider, user, caller, further)
+        return await this.#enter(provider, user, caller, further, linkTo)
       } catch (error) {
         if (!isRace(error)) throw error
         if (left === 1) throw new Problem('unavailable', 'The account is being changed: try again', { cause: error })
@@ -90,36 +105,55 @@ export class Identities {
   async unlink(id: string, userId: number, sessionId: string | undefined, caller: Caller): Promise<void> {
     const { store, audit, sessions } = this.#options
     const { engine } = store
-    if ((await engine.first(this.#sql.exists, { id, userId })) === undefined) {
+    const person = await engine.first<Person>(this.#sql.personById, { userId })
+    if (person === undefined || (await engine.first(this.#sql.exists, { id, userId })) === undefined) {
       throw new Problem('not-found', 'Identity not found')
     }
     const { principal } = caller
     const event = { type: 'identity.unlinked', outcome: 'success', principal, target: `identity:${id}` } as const
     // Two that are unlinked at once wait for each other here.
     const hold: Command = [this.#sql.hold, { userId }, 1]
-    const commands = [audit.command(event, caller), ...sessions.revocations(userId, sessionId)]
-    await engine.write([hold, [this.#sql.unlink, { id, userId }, 1], ...commands]).catch((error: unknown) => {
+    const { notice, keep } = this.#notice('identity-unlinked', person)
+    const commands = [audit.command(event, caller), keep, ...sessions.revocations(userId, sessionId)]
+    const unlinking: Command[] = [
+      [this.#sql.keepUnlinked, { id, userId }],
+      [this.#sql.unlink, { id, userId }, 1],
+    ]
+    await engine.write([hold, ...unlinking, ...commands]).catch((error: unknown) => {
       throw error instanceof UnexpectedRows ? lastWay(error) : error
     })
     sessions.forgetVerified(userId, sessionId)
+    await this.#options.notices.announce(notice)
   }
 
-  async #enter(provider: Provider, user: ProviderUser, caller: Caller, further: readonly Command[]): Promise<void> {
+  async #enter(
+    provider: Provider,
+    user: ProviderUser,
+    caller: Caller,
+    further: readonly Command[],
+    linkTo: number | null,
+  ): Promise<void> {
     const { engine } = this.#options.store
     const { issuer, subject } = user
     const known = await engine.first<Known>(this.#sql.find, { issuer, subject })
     if (known !== undefined) {
       if (known.role === null || known.disabledAt !== null) throw disabled(known.userId)
+      if (linkTo !== null && linkTo !== known.userId) throw refused('identity of another', ofAnother, linkTo)
       await engine.write(further)
       return
     }
+    const id = randomBytes(16).toString('base64url')
+    if (linkTo !== null) return this.#linkTo({ provider, user, caller, id, further, ...anyAddress(user) }, linkTo)
+    const unlinked = await engine.first<{ userId: number }>(this.#sql.unlinked, { issuer, subject })
+    if (unlinked !== undefined) throw refused('unlinked by its user', hasUnlinked, unlinked.userId)
     const email = trustedAddress(provider, user)
     const emailKey = normaliseEmail(email)
-    const id = randomBytes(16).toString('base64url')
     const newcomer = { provider, user, email, emailKey, caller, id, further }
     const person = await engine.first<Person>(this.#sql.personByAddress, { emailKey })
     if (person === undefined) await this.#signUp(newcomer)
     else if (person.disabledAt !== null) throw disabled(person.userId)
+    else if (isVerified(person) && person.role === 'admin')
+      throw refused('address of an administrator', linkFromThere, person.userId)
     else if (isVerified(person)) await this.#link(newcomer, person)
     else await this.#claim(newcomer, person)
   }
@@ -136,9 +170,31 @@ export class Identities {
     await store.named('users').insert(Created, { name: nameOf(user, email), email }, undefined, commands)
   }
 
-  async #link(newcomer: Newcomer, { userId }: Person): Promise<void> {
-    const linking = this.#linking(newcomer, { id: `user:${userId}` })
-    await this.#options.store.engine.write([...linking, ...newcomer.further])
+  async #link(newcomer: Newcomer, person: Person): Promise<void> {
+    const { notice, keep } = this.#notice('identity-linked', person)
+    const linking = this.#linking(newcomer, { id: `user:${person.userId}` })
+    await this.#options.store.engine.write([...linking, keep, ...newcomer.further])
+    await this.#options.notices.announce(notice)
+  }
+
+  /** For a user who has signed in and asks for it: whatever the address, and though it was unlinked before. */
+  async #linkTo(newcomer: Newcomer, userId: number): Promise<void> {
+    const { engine } = this.#options.store
+    const person = await engine.first<Person>(this.#sql.personById, { userId })
+    if (person === undefined || person.role === null || person.disabledAt !== null) throw disabled(userId)
+    const { issuer, subject } = newcomer.user
+    const { notice, keep } = this.#notice('identity-linked', person)
+    const linking = this.#linking(newcomer, { id: `user:${userId}` }, userId)
+    const forget: Command = [this.#sql.forgetUnlinked, { issuer, subject }]
+    await engine.write([forget, ...linking, keep, ...newcomer.further])
+    await this.#options.notices.announce(notice)
+  }
+
+  /** A message to the user, and the command that keeps it. */
+  #notice(kind: NoticeKind, { email, name }: Person): { notice: Notice; keep: Command } {
+    const { notices } = this.#options
+    const notice = notices.compose({ kind, recipient: email, name })
+    return { notice, keep: notices.command(notice) }
   }
 
   /**
@@ -166,15 +222,27 @@ export class Identities {
     sessions.forgetVerified(userId)
   }
 
-  #linking({ provider, user, email, emailKey, caller, id }: Newcomer, principal: { id: string }): Command[] {
+  /** To the user whose verified address it is, or to `userId`. */
+  #linking(
+    { provider, user, email, emailKey, caller, id }: Newcomer,
+    principal: { id: string },
+    userId?: number,
+  ): Command[] {
     const { issuer, subject } = user
     const now = new Date().toISOString()
+    const row = { id, provider: provider.id, issuer, subject, email, now }
     const linked = { type: 'identity.linked', outcome: 'success', principal, target: `identity:${id}` } as const
     return [
-      [this.#sql.link, { id, provider: provider.id, issuer, subject, email, emailKey, now }, 1],
+      userId === undefined ? [this.#sql.link, { ...row, emailKey }, 1] : [this.#sql.linkTo, { ...row, userId }, 1],
       this.#options.audit.command({ ...linked, detail: `${provider.id}: ${masked(email)}` }, caller),
     ]
   }
+}
+
+/** What is shown of an identity that is linked whatever its address. */
+function anyAddress({ email = '' }: ProviderUser): { email: string; emailKey: string } {
+  const shown = email.length <= longestEmail && email.isWellFormed() && isEmail(email) ? email : ''
+  return { email: shown, emailKey: normaliseEmail(shown) }
 }
 
 /** The address, if the provider says that it is the user's. */
@@ -192,7 +260,7 @@ function trustedAddress({ label }: Provider, { email, emailVerified }: ProviderU
 function nameOf({ name = '' }: ProviderUser, email: string): string {
   const clean = name
     .toWellFormed()
-    .replaceAll(/\p{Cc}/gu, ' ')
+    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, ' ')
     .trim()
   return [...(clean || email.slice(0, email.lastIndexOf('@')))].slice(0, longestName).join('')
 }

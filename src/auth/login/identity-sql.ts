@@ -44,10 +44,21 @@ export class IdentitySql {
   /** Deletes an identity of the user, if there is another way to sign in. */
   readonly unlink: Statement
   readonly exists: Statement
+  /** Keeps who unlinked an identity; before it is deleted. */
+  readonly keepUnlinked: Statement
+  /** Who unlinked an identity. */
+  readonly unlinked: Statement
+  readonly forgetUnlinked: Statement
+  readonly personById: Statement
+  /** Links to a user whose account can be used, whatever its address. */
+  readonly linkTo: Statement
 
-  constructor(dialect: Dialect) {
+  /** `providers`: those that a user can sign in by now. */
+  constructor(dialect: Dialect, providers: readonly string[]) {
     const { kysely } = dialect
-    this.personByAddress = new AccountSql(dialect).byAddress
+    const { byAddress, byId } = new AccountSql(dialect)
+    this.personByAddress = byAddress
+    this.personById = byId
     this.find = statement(
       'identity',
       kysely
@@ -125,6 +136,19 @@ export class IdentitySql {
             .where('accounts.disabled_at', 'is', null),
         ),
     )
+    this.linkTo = statement(
+      'identity link to',
+      kysely
+        .insertInto('identities')
+        .columns([...Object.values(identity), 'user_id'])
+        .expression(
+          kysely
+            .selectFrom('accounts')
+            .select([...Object.keys(identity).map((name) => textArgument(name).as(`new_${name}`)), 'user_id'])
+            .where('user_id', '=', argument('userId'))
+            .where('disabled_at', 'is', null),
+        ),
+    )
     this.hold = statement(
       'account hold for login',
       kysely
@@ -157,6 +181,32 @@ export class IdentitySql {
         .where('id', '=', argument('id'))
         .where('user_id', '=', argument('userId')),
     )
+    this.keepUnlinked = statement(
+      'identity keep unlinked',
+      kysely
+        .insertInto('unlinked_identities')
+        .columns(['issuer', 'subject', 'user_id'])
+        .expression(
+          kysely
+            .selectFrom('identities')
+            .select(['issuer', 'subject', 'user_id'])
+            .where('id', '=', argument('id'))
+            .where('user_id', '=', argument('userId')),
+        ),
+    )
+    const bySubject = [argument('issuer'), argument('subject')] as const
+    this.unlinked = statement(
+      'identity unlinked',
+      kysely
+        .selectFrom('unlinked_identities')
+        .select('user_id as userId')
+        .where('issuer', '=', bySubject[0])
+        .where('subject', '=', bySubject[1]),
+    )
+    this.forgetUnlinked = statement(
+      'identity forget unlinked',
+      kysely.deleteFrom('unlinked_identities').where('issuer', '=', bySubject[0]).where('subject', '=', bySubject[1]),
+    )
     this.unlink = statement(
       'identity unlink',
       kysely
@@ -175,7 +225,12 @@ export class IdentitySql {
               selectFrom('identities as other')
                 .select('other.id')
                 .where('other.user_id', '=', argument('userId'))
-                .where('other.id', '<>', argument('id')),
+                .where('other.id', '<>', argument('id'))
+                .where(
+                  'other.provider',
+                  'in',
+                  ['', ...providers].map((id) => sql.lit(id)),
+                ),
             ),
           ]),
         ),

@@ -11,6 +11,8 @@ export interface AttemptRow {
   browserMac: string
   redirect: string | null
   challenge: string | null
+  /** Who links a further identity; null where somebody signs in. */
+  userId: number | null
   expiresAt: string
 }
 
@@ -58,6 +60,7 @@ export class LoginSql {
         browser_mac: argument('browserMac'),
         redirect: argument('redirect'),
         challenge: argument('challenge'),
+        user_id: argument('userId'),
         expires_at: argument('expiresAt'),
       }),
     )
@@ -67,7 +70,7 @@ export class LoginSql {
         .deleteFrom('login_attempts')
         .where('state_mac', 'in', macs)
         .returning(['provider', 'sealed', 'browser_mac as browserMac', 'redirect', 'challenge'])
-        .returning('expires_at as expiresAt'),
+        .returning(['user_id as userId', 'expires_at as expiresAt']),
     )
     const given = { mac: 'mac', browserMac: 'browser_mac', challenge: 'challenge', expiresAt: 'expires_at' }
     this.addCode = statement(

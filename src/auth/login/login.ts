@@ -4,6 +4,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Store } from '../../storage/store.ts'
 import type { Accounts } from '../accounts.ts'
 import type { Audit } from '../audit.ts'
+import type { Notices } from '../notices.ts'
 import type { Secrets } from '../secrets.ts'
 import type { Sessions } from '../sessions.ts'
 import type { LoginFlow } from './flow.ts'
@@ -14,6 +15,7 @@ export interface LoginOptions {
   store: Store
   secrets: Secrets
   audit: Audit
+  notices: Notices
   accounts: Pick<Accounts, 'scopesOf'>
   sessions: Sessions
   /** Whether anybody may make an account. */

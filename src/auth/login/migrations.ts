@@ -52,4 +52,17 @@ export const loginMigrations: readonly Migration[] = [
       schema.createIndex('login_codes_expires_at').on('login_codes').column('expires_at'),
     ],
   },
+  {
+    id: 'identities-2-unlinked',
+    up: ({ schema, text, integer }) => [
+      schema
+        .createTable('unlinked_identities')
+        .addColumn('issuer', text, (column) => column.notNull())
+        .addColumn('subject', text, (column) => column.notNull())
+        .addColumn('user_id', integer, (column) => column.notNull().references('users.id').onDelete('cascade'))
+        .addPrimaryKeyConstraint('unlinked_identities_subject_unique', ['issuer', 'subject']),
+      schema.createIndex('unlinked_identities_user_id').on('unlinked_identities').column('user_id'),
+      schema.alterTable('login_attempts').addColumn('user_id', integer),
+    ],
+  },
 ]

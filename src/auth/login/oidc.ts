@@ -8,6 +8,7 @@ import { isOwn, type OidcSettings } from './settings.ts'
 /** Loaded at the first login: a server where nobody logs in so does without it. */
 const library = () => import('openid-client')
 
+const google = 'https://accounts.google.com'
 /** How long what was discovered is believed, in ms. */
 const believedFor = 3_600_000
 
@@ -64,7 +65,8 @@ export class OidcProvider implements Provider {
     const subject = checkSubject(sub)
     const more = claims.email === undefined && configuration.serverMetadata().userinfo_endpoint !== undefined
     const about: Claims = more ? await client.fetchUserInfo(configuration, tokens.access_token, sub) : claims
-    return { issuer, subject, ...describe(about) }
+    const described = describe(about)
+    return { issuer, subject, ...described, emailVerified: described.emailVerified && isTheirs(issuer, about) }
   }
 
   async #configuration(): Promise<Configuration> {
@@ -91,6 +93,16 @@ export class OidcProvider implements Provider {
       execute,
     })
   }
+}
+
+/**
+ * Whether the issuer can know that the address is still the user's. Google answers for its own and for those of domains
+ * that it hosts (`hd`); another may have changed hands since it was verified.
+ */
+export function isTheirs(issuer: string, { email, hd }: Claims): boolean {
+  if (issuer !== google || typeof email !== 'string') return true
+  const domain = email.slice(email.lastIndexOf('@') + 1).toLowerCase()
+  return domain === 'gmail.com' || domain === 'googlemail.com' || domain === hd
 }
 
 /** Without a word from the issuer it offers HTTP Basic alone (Discovery section 3). */

@@ -9,7 +9,7 @@ import type { Audit, Origin } from '../audit.ts'
 import { refuseFleeting, refuseReplaced } from '../fleeting.ts'
 import type { Secrets } from '../secrets.ts'
 import { type ClientRow, ClientSql } from './client-sql.ts'
-import { refusalOfRedirectUri } from './redirect-uris.ts'
+import { isLoopbackOverTls, isNative, refusalOfRedirectUri } from './redirect-uris.ts'
 
 const purpose = 'oauth client secret'
 
@@ -158,6 +158,8 @@ export class OAuthClients {
     redirectUris.forEach((uri, index) => {
       const refusal = refusalOfRedirectUri(uri, clientType)
       if (refusal !== undefined) throw wrong(`/redirectUris/${index}`, refusal)
+      if (clientType === 'public' && isNative(redirectUris) && isLoopbackOverTls(uri))
+        throw wrong(`/redirectUris/${index}`, 'must use http: applications on a device have no certificate there')
     })
     const { knownScopes } = this.#settings
     const unknown = scopes.findIndex((scope) => !knownScopes.has(scope) && !isIdentityScope(scope))

@@ -26,6 +26,8 @@ export interface InteractionSettings {
   /** The server's own URL. */
   issuer: () => string
   provider: () => Promise<{ provider: Provider; library: Library }>
+  /** Whether the browser of a request is the one that has begun an interaction. */
+  isBound: (request: FastifyRequest, uid: string, binding: string) => boolean
 }
 
 /** What a form sends. */
@@ -95,6 +97,8 @@ export class Interactions {
     const { client_id: clientId, redirect_uri: redirectUri } = interaction.params as Record<string, string>
     const client = await this.#settings.clients.find(String(clientId))
     if (interaction.uid !== request.params.uid || client === undefined || redirectUri === undefined) return undefined
+    const { browser } = request.query as { browser?: unknown }
+    if (!this.#settings.isBound(request as FastifyRequest, interaction.uid, String(browser))) return undefined
     const { host, protocol } = new URL(redirectUri)
     const accountId = interaction.session?.accountId
     const userId = accountId === undefined ? undefined : Number(accountId)

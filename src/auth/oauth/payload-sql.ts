@@ -1,5 +1,6 @@
 /** The table of what the authorization server keeps besides its clients, and every statement over it. */
 
+import { sql } from 'kysely'
 import type { Migration } from '../../schemas/collection.ts'
 import { argument, type Dialect, statement } from '../../storage/dialect.ts'
 import type { Statement } from '../../storage/storage.ts'
@@ -54,6 +55,9 @@ export class PayloadSql {
   readonly removeAllOfGrant: Statement
   readonly removeByUid: Statement
   readonly removeOfUser: Statement
+  /** What a user has consented to, and that is in force. */
+  readonly grantsOfUser: Statement
+  readonly removeGrantOfUser: Statement
   readonly forgetExpired: Statement
 
   constructor({ kysely }: Dialect) {
@@ -112,6 +116,23 @@ export class PayloadSql {
     this.removeAllOfGrant = statement('oauth remove all of grant', ofGrant)
     this.removeByUid = statement('oauth remove by uid', remove.where('uid_hash', '=', argument('uidHash')))
     this.removeOfUser = statement('oauth remove of user', remove.where('user_id', '=', argument('userId')))
+    this.grantsOfUser = statement(
+      'oauth grants of user',
+      kysely
+        .selectFrom('oauth_payloads')
+        .select(columns)
+        .where('model', '=', sql.lit('Grant'))
+        .where('user_id', '=', argument('userId'))
+        .where('expires_at', '>', argument('now'))
+        .orderBy('id_hash'),
+    )
+    this.removeGrantOfUser = statement(
+      'oauth remove grant of user',
+      remove
+        .where('model', '=', sql.lit('Grant'))
+        .where('id_hash', '=', argument('idHash'))
+        .where('user_id', '=', argument('userId')),
+    )
     this.forgetExpired = statement('oauth forget', remove.where('expires_at', '<=', argument('now')))
   }
 }

@@ -18,6 +18,10 @@ export interface Payload {
   clientId?: string | undefined
   accountId?: string | undefined
   scope?: string | undefined
+  /** Scopes of a grant. */
+  openid?: { scope?: string | undefined } | undefined
+  /** When it was made, in s since 1970. */
+  iat?: number | undefined
   /** When it expires, in s since 1970. */
   exp?: number | undefined
   params?: { client_id?: unknown } | undefined
@@ -98,6 +102,26 @@ export class Payloads {
       ...why,
     ])
     if (ended) this.onRevoked()
+  }
+
+  /** What a user has consented to, each by the hash of its id: whoever reads it can do nothing with it. */
+  async grantsOf(userId: number): Promise<(Payload & { idHash: string })[]> {
+    const rows = await this.#engine.all<PayloadRow>(this.#sql.grantsOfUser, { userId, now: new Date().toISOString() })
+    return rows.flatMap((row) => {
+      const payload = this.#open(row)
+      return payload === undefined ? [] : [{ ...payload, idHash: row.idHash }]
+    })
+  }
+
+  /** Ends a grant of a user by the hash of its id, and what was given for it; gives whether there was one. */
+  async withdraw(idHash: string, userId: number, why: readonly Command[]): Promise<boolean> {
+    const ended = await this.#happens([
+      [this.#sql.removeGrantOfUser, { idHash, userId }, 1],
+      [this.#sql.removeAllOfGrant, { grantHash: idHash }],
+      ...why,
+    ])
+    if (ended) this.onRevoked()
+    return ended
   }
 
   /** Ends a browser's session. */

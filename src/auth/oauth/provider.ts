@@ -49,6 +49,8 @@ export interface ProviderSettings {
   days: number
   /** Where a request came from that was handed to the library. */
   originOf: (request: IncomingMessage) => Origin
+  /** What binds an interaction to the browser that has begun it. */
+  bindingOf: (request: IncomingMessage, uid: string) => string
   log: FastifyBaseLogger
 }
 
@@ -117,7 +119,11 @@ function configurationOf(library: Library, keys: KeysNow, settings: ProviderSett
       AuthorizationCode: minute,
       Interaction: 15 * minute,
       Session: day / 2,
-      RefreshToken: days * day,
+      // What a public client holds is bound to nothing: handed on by rotation, it would never end (RFC 9700 section 4.14.2).
+      RefreshToken: (ctx, _token, client) => {
+        const rotated = client.clientAuthMethod === 'none' ? ctx?.oidc.entities.RotatedRefreshToken : undefined
+        return rotated?.remainingTTL ?? days * day
+      },
       Grant: 12 * days * day,
     },
     cookies: {
@@ -145,7 +151,7 @@ function configurationOf(library: Library, keys: KeysNow, settings: ProviderSett
       rpInitiatedLogout: { enabled: false },
     },
     interactions: {
-      url: (_ctx, { uid }) => `/oauth/interaction/${uid}`,
+      url: (ctx, { uid }) => `/oauth/interaction/${uid}?browser=${settings.bindingOf(ctx.req, uid)}`,
       policy: policyOf(library, accounts),
     },
     findAccount: (_ctx, accountId) => findAccount(accounts, accountId),

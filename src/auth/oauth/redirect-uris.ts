@@ -32,6 +32,12 @@ export function policySourceOf(uri: string): string {
   return /^https?:$/.test(protocol) && !host.startsWith('[') ? `${protocol}//${host}` : protocol
 }
 
+/** A web application in development may be there; one that runs on a device is not. */
+export function isLoopbackOverTls(uri: string): boolean {
+  const { protocol, hostname } = new URL(uri)
+  return protocol === 'https:' && loopbackHosts.has(hostname)
+}
+
 function isLoopback({ protocol, hostname }: URL): boolean {
   return protocol === 'http:' && loopbackHosts.has(hostname)
 }

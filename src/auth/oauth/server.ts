@@ -4,16 +4,30 @@ import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type Provider from 'oidc-provider'
 import type { Command } from '../../storage/storage.ts'
+import type { Allowances } from '../account-allowances.ts'
 import type { Origin } from '../audit.ts'
+import { BrowserCookie, newBrowser } from '../browser-cookie.ts'
 import type { SigningKeys } from '../signing-keys.ts'
+import { networkOf } from '../throttle.ts'
+import { Grants } from './grants.ts'
 import { type InteractionSettings, Interactions } from './interactions.ts'
 import { type Library, loadLibrary } from './library.ts'
-import { createProvider, type ProviderSettings } from './provider.ts'
+import { createProvider, type ProviderSettings, paths } from './provider.ts'
 import { keysNow } from './signing.ts'
 import type { OAuthTokens } from './tokens.ts'
 
-type Settings = Omit<ProviderSettings, 'issuer' | 'originOf'> &
-  Pick<InteractionSettings, 'engine' | 'issuer'> & { signingKeys: SigningKeys; tokens: OAuthTokens }
+type Settings = Omit<ProviderSettings, 'issuer' | 'originOf' | 'bindingOf'> &
+  Pick<InteractionSettings, 'engine' | 'issuer'> & {
+    signingKeys: SigningKeys
+    tokens: OAuthTokens
+    allowances: Allowances
+  }
+
+/** As long as an interaction may take. */
+const interactionCookie = new BrowserCookie({ name: 'septet-oauth-browser', path: '/oauth', maxAge: 900 })
+/** Authorization requests of one network within an hour: each leaves a row. */
+const requestsAnHour = 600
+const purpose = 'oauth browser'
 
 interface Loaded {
   library: Library
@@ -26,27 +40,39 @@ interface Loaded {
 export class OAuthServer {
   readonly clients: ProviderSettings['clients']
   readonly interactions: Interactions
+  readonly grants: Grants
   readonly #settings: Settings
   readonly #requests = new WeakMap<IncomingMessage, Origin>()
+  readonly #browsers = new WeakMap<IncomingMessage, string>()
   #library: Promise<Library> | undefined
   #loaded: Loaded | undefined
 
   constructor(settings: Settings) {
     this.#settings = settings
     this.clients = settings.clients
-    this.interactions = new Interactions({ ...settings, provider: () => this.#load() })
+    this.grants = new Grants(settings)
+    this.interactions = new Interactions({
+      ...settings,
+      provider: () => this.#load(),
+      isBound: (request, uid, binding) => this.#isBound(request, uid, binding),
+    })
     const forget = () => settings.tokens.forgetVerified()
     settings.payloads.onRevoked = forget
     settings.clients.onRemoved = forget
   }
 
-  /** Lets the library answer, whose errors are those of RFC 6749. */
+  /**
+   * Lets the library answer, whose errors are those of RFC 6749.
+   *
+   * @throws {Problem} `rate-limited` for too many authorization requests.
+   */
   async handle(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { handle } = await this.#load()
     this.#requests.set(request.raw, request)
     for (const [name, value] of Object.entries(reply.getHeaders())) {
       if (value !== undefined) reply.raw.setHeader(name, value)
     }
+    if (request.routeOptions.url === paths.authorization) await this.#begin(request, reply)
     reply.hijack()
     await handle(request.raw, reply.raw)
   }
@@ -61,6 +87,24 @@ export class OAuthServer {
     this.#settings.tokens.forgetVerified()
   }
 
+  /** Names the browser that asks for authorization. */
+  async #begin(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { allowances, issuer } = this.#settings
+    await allowances.spend(allowances.subject('oauth', networkOf(request.ip)), requestsAnHour)
+    const browser = interactionCookie.read(request.headers.cookie, issuer()) ?? newBrowser()
+    this.#browsers.set(request.raw, browser)
+    reply.raw.setHeader('set-cookie', [interactionCookie.line(browser, issuer())])
+  }
+
+  /**
+   * Whether this browser has begun the interaction. The library's own cookies for it can be planted by a sibling domain:
+   * the user would sign in for whoever waits with the rest of the interaction elsewhere.
+   */
+  #isBound({ headers }: FastifyRequest, uid: string, binding: string): boolean {
+    const browser = interactionCookie.read(headers.cookie, this.#settings.issuer())
+    return browser !== undefined && this.#settings.secrets.hasMac(purpose, `${browser} ${uid}`, binding)
+  }
+
   /** Deletes what has expired. */
   forgetExpired(): Promise<void> {
     return this.#settings.payloads.forgetExpired()
@@ -73,7 +117,11 @@ export class OAuthServer {
     const [library, keys] = await Promise.all([this.#library, keysNow(signingKeys)])
     if (this.#loaded?.version === keys.version) return this.#loaded
     const originOf = (request: IncomingMessage) => this.#requests.get(request) ?? { id: '', ip: '' }
-    const provider = createProvider(library, keys, { ...this.#settings, issuer: issuer(), originOf })
+    const bindingOf = (request: IncomingMessage, uid: string) => {
+      const known = this.#browsers.get(request) ?? interactionCookie.read(request.headers.cookie, issuer())
+      return this.#settings.secrets.mac(purpose, `${known ?? newBrowser()} ${uid}`)
+    }
+    const provider = createProvider(library, keys, { ...this.#settings, issuer: issuer(), originOf, bindingOf })
     this.#loaded = { library, provider, handle: provider.callback(), version: keys.version }
     return this.#loaded
   }
