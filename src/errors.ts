@@ -15,6 +15,7 @@ export const catalogue = {
   'uri-too-long': { status: 414, title: 'URI too long' },
   'unsupported-media-type': { status: 415, title: 'Unsupported media type' },
   'misdirected-request': { status: 421, title: 'Misdirected request' },
+  'upgrade-required': { status: 426, title: 'Upgrade required' },
   'idempotency-key-reused': { status: 422, title: 'Idempotency key reused' },
   'rate-limited': { status: 429, title: 'Rate limited' },
   'quota-exceeded': { status: 429, title: 'Quota exceeded' },
@@ -37,6 +38,8 @@ export interface ProblemOptions {
   errors?: Violation[]
   /** Response headers that belong to the problem, such as `Allow` or `Retry-After`. */
   headers?: Record<string, string>
+  /** The request that has met it, when it was answered already: a call of another wire. */
+  requestId?: string
   cause?: unknown
 }
 
@@ -58,6 +61,7 @@ export class Problem extends Error {
   readonly statusCode: number
   readonly errors: Violation[] | undefined
   readonly headers: Record<string, string> | undefined
+  readonly requestId: string | undefined
 
   constructor(code: ProblemCode, detail: string, options: ProblemOptions = {}) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause })
@@ -65,6 +69,7 @@ export class Problem extends Error {
     this.statusCode = catalogue[code].status
     this.errors = options.errors
     this.headers = options.headers
+    this.requestId = options.requestId
   }
 
   /** Renders the document; `requestId` ties it to the log line. */

@@ -1,0 +1,117 @@
+/** Runs calls of other wires through Fastify's router, with every hook that a request over HTTP meets. */
+
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { wireMember } from '../access-line.ts'
+import { catalogue, codeForStatus, Problem, type ProblemCode, type ProblemDocument } from '../errors.ts'
+import type { Call, Dispatch, Outcome, Peer } from './call.ts'
+import { type Answer, InMemoryRequest, InMemoryResponse } from './exchange.ts'
+import type { Operation } from './operation.ts'
+import { compilePlacement, type Place } from './placement.ts'
+
+export interface DispatchSettings {
+  /** Fastify's router. */
+  route: (request: IncomingMessage, response: ServerResponse) => void
+  /** Whether calls are taken: not before the server is ready, nor while it stops. */
+  isOpen: () => boolean
+}
+
+/** What is said of the connection or the message, not of the call (RFC 9110 section 7.6.1); bodies are handed on as they are. */
+const dropped = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'content-length',
+  'content-type',
+  'content-encoding',
+  'accept',
+  'accept-encoding',
+  'expect',
+  'range',
+  'origin',
+])
+
+export function createDispatch({ route, isOpen }: DispatchSettings): Dispatch {
+  const placements = new WeakMap<Operation, Place>()
+  const placementOf = (operation: Operation): Place => {
+    const known = placements.get(operation)
+    if (known) return known
+    const place = compilePlacement(operation)
+    placements.set(operation, place)
+    return place
+  }
+
+  return (call) =>
+    new Promise<Outcome>((resolve, reject) => {
+      const { operation, input, peer, signal } = call
+      if (!isOpen()) return reject(new Problem('unavailable', 'The server is stopping, or not ready yet'))
+      if (signal?.aborted) return reject(abortedBy(signal))
+      const { url, ...placed } = placementOf(operation)(input)
+      const carried = { ...placed, wire: wireMember(peer.wire) }
+      const request = new InMemoryRequest(peer.socket, operation.method, url, forwarded(peer.headers), carried)
+      const end = () => signal?.removeEventListener('abort', abort)
+      const response = new InMemoryResponse(
+        request,
+        (answer) => {
+          end()
+          try {
+            resolve(outcomeOf(answer, call))
+          } catch (error) {
+            reject(error)
+          }
+        },
+        (error) => {
+          end()
+          reject(new Problem('internal', 'Something went wrong', { cause: error }))
+        },
+      )
+      function abort() {
+        end()
+        reject(abortedBy(signal as AbortSignal))
+        request.abort()
+      }
+      signal?.addEventListener('abort', abort)
+      route(request, response)
+    })
+}
+
+/** Headers for one call, which hooks may change. */
+function forwarded(headers: Peer['headers']): IncomingHttpHeaders {
+  const copy: IncomingHttpHeaders = { host: headers.host ?? 'localhost' }
+  for (const name in headers) {
+    if (!dropped.has(name)) copy[name] = headers[name]
+  }
+  return copy
+}
+
+function abortedBy({ reason }: AbortSignal): Problem {
+  return reason instanceof Problem ? reason : new Problem('timeout', 'The call was given up', { cause: reason })
+}
+
+/** @throws {Problem} for a status that is none of success. */
+function outcomeOf({ status, headers, text }: Answer, { as }: Call): Outcome {
+  if (status >= 400) throw problemOf(status, headers, text)
+  if (text === '') return { status, headers }
+  const json = isJson(headers['content-type']) ? text : JSON.stringify(text)
+  return as === 'text' ? { status, headers, text: json } : { status, headers, value: JSON.parse(json) as unknown }
+}
+
+/** The problem again out of its document; what is none, by its status. */
+function problemOf(status: number, headers: OutgoingHttpHeaders, text: string): Problem {
+  const own = Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)] as const])),
+  )
+  if (!String(headers['content-type']).startsWith('application/problem+json')) {
+    const code = codeForStatus(status)
+    return new Problem(code, catalogue[code].title, { headers: own })
+  }
+  const { code, detail, errors, requestId } = JSON.parse(text) as ProblemDocument
+  return new Problem(code as ProblemCode, detail, { headers: own, requestId, ...(errors && { errors }) })
+}
+
+function isJson(type: unknown): boolean {
+  return typeof type === 'string' && /^application\/(?:[\w.+-]+\+)?json/.test(type)
+}

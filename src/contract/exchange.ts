@@ -1,0 +1,180 @@
+/**
+ * A request and its response in memory: what Fastify's router takes for those of `node:http`, without a connection of
+ * their own.
+ */
+
+import { IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** What a call brings beside its method, URL and headers, for the hook that hands it to the route. */
+export interface Carried {
+  /** A body that is an object already, as a parser would have made it. */
+  readonly body: Record<string, unknown> | undefined
+  /** Path properties as they came, where they cannot stand in a URL. */
+  readonly params: Record<string, unknown> | undefined
+  /** Query properties as they came, where they cannot stand in a URL. */
+  readonly query: Record<string, unknown> | undefined
+  /** Names that the operation does not know, where no schema refuses them. */
+  readonly unknown: readonly string[]
+  /** The wire that the call came in on, as the log line has it. */
+  readonly wire: string
+}
+
+export class InMemoryRequest extends IncomingMessage {
+  readonly carried: Carried
+
+  constructor(socket: Socket, method: string, url: string, headers: IncomingMessage['headers'], carried: Carried) {
+    super(socket)
+    this.httpVersionMajor = 1
+    this.httpVersionMinor = 1
+    this.httpVersion = '1.1'
+    this.method = method
+    this.url = url
+    this.headers = headers
+    this.complete = true
+    this.carried = carried
+    this.push(null)
+  }
+
+  /** As a connection does that is lost; the peer's own stays open. */
+  abort(): void {
+    this.aborted = true
+    this.emit('aborted')
+    this.emit('close')
+  }
+
+  /** Node's own would destroy the socket, which is the peer's and carries its other calls. */
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    callback(error)
+  }
+}
+
+/** What was answered. */
+export interface Answer {
+  status: number
+  headers: OutgoingHttpHeaders
+  /** Empty when there is no body. */
+  text: string
+}
+
+/** Characters and bytes that a response may have; beyond that it is cut off as failed. */
+const maxLength = 67_108_864
+
+export class InMemoryResponse extends ServerResponse<InMemoryRequest> {
+  readonly #answered: (answer: Answer) => void
+  readonly #failed: (error: Error) => void
+  #text = ''
+  #chunks: Buffer[] | undefined
+  #length = 0
+  #headers: OutgoingHttpHeaders | undefined
+  started = false
+  ended = false
+
+  constructor(request: InMemoryRequest, answered: (answer: Answer) => void, failed: (error: Error) => void) {
+    super(request)
+    this.#answered = answered
+    this.#failed = failed
+  }
+
+  override writeHead(status: number, ...rest: unknown[]): this {
+    this.statusCode = status
+    this.started = true
+    const headers = rest.at(-1)
+    if (typeof headers !== 'object' || headers === null) return this
+    this.#headers = Array.isArray(headers) ? pairs(headers) : (headers as OutgoingHttpHeaders)
+    return this
+  }
+
+  override write(chunk: unknown, ...rest: unknown[]): boolean {
+    this.started = true
+    this.#take(chunk, rest[0])
+    callbackOf(rest)?.()
+    return true
+  }
+
+  override end(chunk?: unknown, ...rest: unknown[]): this {
+    if (this.ended) return this
+    this.started = true
+    if (chunk !== undefined && chunk !== null && typeof chunk !== 'function') this.#take(chunk, rest[0])
+    this.ended = true
+    const headers = Object.assign(this.getHeaders(), this.#headers)
+    this.emit('finish')
+    callbackOf([chunk, ...rest])?.()
+    this.emit('close')
+    this.#answered({ status: this.statusCode, headers, text: this.#textOf() })
+    return this
+  }
+
+  override destroy(error?: Error): this {
+    if (this.destroyed) return this
+    this.destroyed = true
+    if (!this.ended) this.#failed(error ?? new Error('the response was cut off'))
+    this.emit('close')
+    return this
+  }
+
+  override flushHeaders(): void {
+    this.started = true
+  }
+
+  override writeEarlyHints(_hints: unknown, callback?: () => void): void {
+    callback?.()
+  }
+
+  override addTrailers(): void {}
+
+  #take(chunk: unknown, encoding: unknown): void {
+    const { length } = chunk as string | Uint8Array
+    this.#length += length
+    if (this.#length > maxLength) {
+      this.destroy(new Error(`the response is longer than ${maxLength}`))
+      return
+    }
+    if (typeof chunk === 'string' && this.#chunks === undefined && isUtf8(encoding)) {
+      this.#text += chunk
+      return
+    }
+    this.#chunks ??= [Buffer.from(this.#text)]
+    this.#chunks.push(
+      typeof chunk === 'string' ? Buffer.from(chunk, encoding as BufferEncoding) : Buffer.from(chunk as Uint8Array),
+    )
+  }
+
+  #textOf(): string {
+    return this.#chunks === undefined ? this.#text : Buffer.concat(this.#chunks).toString()
+  }
+}
+
+/** Node's own tell what a connection has taken; there is none. */
+Object.defineProperties(InMemoryResponse.prototype, {
+  headersSent: {
+    get(this: InMemoryResponse) {
+      return this.started
+    },
+  },
+  writableEnded: {
+    get(this: InMemoryResponse) {
+      return this.ended
+    },
+  },
+  writableFinished: {
+    get(this: InMemoryResponse) {
+      return this.ended
+    },
+  },
+})
+
+function isUtf8(encoding: unknown): boolean {
+  return typeof encoding !== 'string' || encoding === 'utf8' || encoding === 'utf-8'
+}
+
+function callbackOf(args: readonly unknown[]): (() => void) | undefined {
+  return args.find((arg) => typeof arg === 'function') as (() => void) | undefined
+}
+
+function pairs(flat: readonly (OutgoingHttpHeader | [string, OutgoingHttpHeader])[]): OutgoingHttpHeaders {
+  const entries = Array.isArray(flat[0])
+    ? (flat as [string, OutgoingHttpHeader][])
+    : flat.flatMap((name, index) => (index % 2 === 0 ? [[String(name), flat[index + 1]] as const] : []))
+  return Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), value as OutgoingHttpHeader]))
+}

@@ -1,0 +1,202 @@
+import { join } from 'node:path'
+import { type Test, test } from 'tap'
+import type { Outcome, Peer } from '../../src/contract/call.ts'
+import { Problem } from '../../src/errors.ts'
+import { build } from '../helper.ts'
+import { trace } from './dispatch-routes/kinds.ts'
+
+const routes = join(import.meta.dirname, 'dispatch-routes')
+const peer = {
+  socket: { remoteAddress: '127.0.0.1' },
+  headers: { host: 'localhost', 'user-agent': 'test' },
+} as unknown as Peer
+
+async function open(t: Test) {
+  const { app, logs } = await build(t, { CORS_ORIGINS: '*' }, routes)
+  return {
+    app,
+    logs,
+    call: (operationId: string, input: Record<string, unknown> = {}, more: object = {}) => {
+      const operation = app.contract.get(operationId)
+      if (operation === undefined) throw new Error(`no operation ${operationId}`)
+      return app.dispatch({ operation, input, peer, as: 'text', ...more })
+    },
+  }
+}
+
+/** What differs with each request, or says how a connection carries the answer. */
+function comparable(headers: object): object {
+  const {
+    date: _,
+    connection: _1,
+    'keep-alive': _2,
+    'transfer-encoding': _3,
+    'content-length': _4,
+    ...rest
+  } = headers as Record<string, unknown>
+  return rest
+}
+
+const withoutId = (body: string) => body.replace(/"requestId":"[^"]*"/, '')
+
+test('a success by dispatch is that of inject: status, headers, text', async (t) => {
+  const { app, call } = await open(t)
+  const same = [
+    ['object', '{"name":"Zoë"}'],
+    ['date', '{"name":"a","at":"1970-01-01T00:00:00.000Z"}'],
+    ['sent', '{"name":"sent"}'],
+    ['sentLater', '{"name":"later"}'],
+    ['jsonText', '{"name":"as text"}'],
+    ['buffer', '{"name":"ö"}'],
+    ['stream', '{"name":"s"}'],
+    ['longStream', `{"name":"${'x'.repeat(300_000)}"}`],
+    ['webStream', '{"name":"w"}'],
+    ['response', '{"name":"r"}'],
+    ['cookies', '{"name":"c"}'],
+    ['hijacked', '{"name":"h"}'],
+    ['ownSerializer', '{"name":"own"}'],
+    ['rewritten', '{"name":"after","at":"serialization"}'],
+    ['traced', '{"name":"t"}'],
+  ] as const
+  for (const [operationId, text] of same) {
+    const injected = await app.inject(`/kinds/${operationId}`)
+    const outcome = await call(operationId)
+    t.equal(outcome.status, injected.statusCode, operationId)
+    t.equal(outcome.text, text, operationId)
+    t.equal(injected.body, text, operationId)
+    t.same(comparable(outcome.headers), comparable(injected.headers), operationId)
+    t.same((await call(operationId, {}, { as: 'value' })).value, injected.json(), operationId)
+  }
+})
+
+test('what is no JSON becomes some, and an empty response is none', async (t) => {
+  const { app, call } = await open(t)
+  t.equal((await call('text')).text, '"plain text"')
+  t.equal((await app.inject('/kinds/text')).body, 'plain text')
+  t.same(await call('nothing').then(({ status, text }) => ({ status, text })), { status: 204, text: undefined })
+  for (const operationId of ['emptyText', 'moved']) {
+    t.equal((await call(operationId)).text, undefined, operationId)
+    t.equal((await call(operationId)).status, (await app.inject(`/kinds/${operationId}`)).statusCode)
+  }
+  t.equal((await app.inject('/kinds/nil')).body, (await call('nil')).text)
+})
+
+test('a failure by dispatch is the problem that inject answers with', async (t) => {
+  const { app, call, logs } = await open(t)
+  for (const operationId of [
+    'problem',
+    'thrown',
+    'thrownStatus',
+    'streamFailed',
+    'notSerializable',
+    'slow',
+    'guarded',
+  ]) {
+    const injected = await app.inject(`/kinds/${operationId}`)
+    const problem = (await call(operationId).catch((error: unknown) => error)) as Problem
+    t.ok(problem instanceof Problem, operationId)
+    t.equal(withoutId(JSON.stringify(problem.document(''))), withoutId(injected.body), operationId)
+    t.match(problem.requestId, /^\S+$/)
+    t.ok(
+      logs().some(({ reqId }) => reqId === problem.requestId),
+      'its id is in the log',
+    )
+    t.same(comparable(problem.headers ?? {}), comparable(injected.headers), operationId)
+  }
+  t.match(await call('problem').catch((error: unknown) => error), { headers: { 'retry-after': '7' } })
+  t.match(await call('guarded').catch((error: unknown) => error), { headers: { 'www-authenticate': /^Bearer/ } })
+  t.match(await call('refusedByHook').catch((error: unknown) => error), { code: 'forbidden' })
+  t.match(await call('ownErrors').catch((error: unknown) => error), { code: 'conflict' })
+})
+
+test('every kind of hook runs, in the same order', async (t) => {
+  const { app, call } = await open(t)
+  trace.length = 0
+  await app.inject('/kinds/traced')
+  const injected = trace.splice(0)
+  t.equal(injected.length, 7)
+  await call('traced')
+  t.same(trace, injected)
+})
+
+test('a plugin of others on a route limits calls as it limits requests, and counts both', async (t) => {
+  const { app, call } = await open(t)
+  t.match(await call('limited'), { headers: { 'x-ratelimit-remaining': 1 } })
+  t.match((await app.inject('/kinds/limited')).headers, { 'x-ratelimit-remaining': '0' })
+  t.match(await call('limited').catch((error: unknown) => error), {
+    code: 'rate-limited',
+    headers: { 'retry-after': '60' },
+  })
+})
+
+test('input goes where the operation has it, and can reach no other route', async (t) => {
+  const { call } = await open(t)
+  t.equal((await call('echo', { name: 'Zoë ☃ \u202e' })).text, '{"name":"Zoë ☃ \u202e"}')
+  const refused = (input: Record<string, unknown>, operationId = 'echo') =>
+    call(operationId, input).catch(({ code, errors }: Problem) => ({ code, errors }))
+  const body = (pointer: string) => ({ code: 'validation-failed', errors: [{ in: 'body', pointer }] })
+  t.match(await refused({}), body('/name'))
+  t.match(await refused({ name: 'a', other: 1 }), body('/other'))
+  t.match(await refused(JSON.parse('{"name":"a","__proto__":{"x":1}}')), body('/__proto__'))
+  t.match(await refused({ name: 'a\0' }), body('/name'))
+  t.match(await refused({ name: '\ud800' }), body('/name'))
+  for (const id of [
+    '',
+    '../health/live',
+    '%2e%2e',
+    '1/..',
+    '1?x=1',
+    '1#',
+    'undefined',
+    null,
+    {},
+    [],
+    '\ud800',
+    'x'.repeat(200),
+  ]) {
+    const outcome = await refused({ id }, 'getUser')
+    t.match(outcome, { code: 'validation-failed', errors: [{ in: 'path', pointer: '/id' }] }, JSON.stringify(id))
+  }
+  t.match(await refused({}, 'getUser'), { errors: [{ in: 'path', pointer: '/id' }] })
+  t.match(await refused({ id: 1, other: 1 }, 'getUser'), { errors: [{ in: 'query', pointer: '/other' }] })
+  t.match(await refused({ sort: { a: 1 } }, 'listUsers'), { errors: [{ in: 'query', pointer: '/sort' }] })
+  t.match(await call('listUsers', { name: 'A&limit=1', limit: 5 }), { text: '[]' })
+  t.match(await call('getUser', { id: 1n }), { status: 200 })
+})
+
+test('a call is refused before the body is looked at when the caller may not make it', async (t) => {
+  const { app } = await build(t, { ANONYMOUS_SCOPES: 'none' })
+  const operation = app.contract.get('createUser')
+  t.ok(operation)
+  const call = { operation, input: {}, peer, as: 'text' } as unknown as Parameters<typeof app.dispatch>[0]
+  t.match(await app.dispatch(call).catch((error: unknown) => error), { code: 'unauthenticated' })
+})
+
+test('a caller that gives up is answered at once, and the handler is told', async (t) => {
+  const { call, logs } = await open(t)
+  const abort = new AbortController()
+  const gone = call('slow', {}, { signal: abort.signal }).catch((error: unknown) => error)
+  abort.abort()
+  t.match(await gone, { code: 'timeout' })
+  t.match(await call('slow', {}, { signal: abort.signal }).catch((error: unknown) => error), { code: 'timeout' })
+  t.notMatch(JSON.stringify(logs()), 'FST_ERR')
+})
+
+test('nothing is called while the server stops', async (t) => {
+  const { app, call } = await open(t)
+  const closing = app.close()
+  await new Promise((resolve) => setImmediate(resolve))
+  t.match(await call('object').catch((error: unknown) => error), { code: 'unavailable' })
+  await closing
+})
+
+test('two calls of one connection do not mix', async (t) => {
+  const { call } = await open(t)
+  const outcomes: Outcome[] = await Promise.all(
+    Array.from({ length: 100 }, (_, index) => call('echo', { name: String(index) })),
+  )
+  t.same(
+    outcomes.map(({ text }) => text),
+    Array.from({ length: 100 }, (_, index) => `{"name":"${index}"}`),
+  )
+})

@@ -1,0 +1,160 @@
+import { Readable } from 'node:stream'
+import rateLimit from '@fastify/rate-limit'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import type { FastifyInstance, RouteHandlerMethod, RouteShorthandOptions } from 'fastify'
+import { Problem } from '../../../src/errors.ts'
+import { open, requires } from '../../../src/schemas/security.ts'
+
+/** Order of the hooks of each request that sends `x-trace`. */
+export const trace: string[] = []
+
+const Thing = Type.Object({ name: Type.String(), at: Type.Optional(Type.String()) }, { additionalProperties: false })
+
+function add(
+  fastify: FastifyInstance,
+  operationId: string,
+  handler: RouteHandlerMethod,
+  { schema, ...more }: RouteShorthandOptions & { schema?: object } = {},
+  method: 'GET' | 'POST' = 'GET',
+): void {
+  fastify.route({
+    method,
+    url: `/kinds/${operationId}`,
+    schema: {
+      operationId,
+      summary: operationId,
+      description: operationId,
+      tags: ['kinds'],
+      security: open,
+      response: { 200: Thing },
+      ...schema,
+    },
+    handler,
+    ...more,
+  })
+}
+
+/** A route of each kind that Fastify knows: what it answers, by which way, and how it fails. */
+const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
+  const text = { schema: { response: { 200: Type.String() } } }
+  add(fastify, 'object', async () => ({ name: 'Zoë', secret: 'not declared' }))
+  add(fastify, 'date', async () => ({ name: 'a', at: new Date(0) }))
+  add(fastify, 'sent', (_request, reply) => reply.send({ name: 'sent' }))
+  add(fastify, 'sentLater', (_request, reply) => {
+    setImmediate(() => reply.header('x-own', 'yes').send({ name: 'later' }))
+  })
+  add(fastify, 'text', async () => 'plain text', text)
+  add(fastify, 'emptyText', async () => '', text)
+  add(fastify, 'jsonText', async (_request, reply) => reply.type('application/json').send('{"name":"as text"}'))
+  add(fastify, 'buffer', async (_request, reply) => reply.type('application/json').send(Buffer.from('{"name":"ö"}')))
+  add(fastify, 'stream', async (_request, reply) =>
+    reply.type('application/json').send(Readable.from(['{"na', Buffer.from('me":"s"}')])),
+  )
+  add(fastify, 'longStream', async (_request, reply) =>
+    reply.type('application/json').send(Readable.from([`{"name":"${'x'.repeat(300_000)}"}`])),
+  )
+  add(fastify, 'webStream', async (_request, reply) =>
+    reply.type('application/json').send(new Response('{"name":"w"}').body),
+  )
+  add(
+    fastify,
+    'response',
+    async () => new Response('{"name":"r"}', { headers: { 'content-type': 'application/json' } }),
+  )
+  add(fastify, 'nothing', async (_request, reply) => reply.code(204).send(), {
+    schema: { response: { 204: Type.Null() } },
+  })
+  add(fastify, 'nil', async () => null, { schema: { response: { 200: Type.Null() } } })
+  add(fastify, 'cookies', async (_request, reply) => {
+    reply.header('set-cookie', ['a=1', 'b=2'])
+    return { name: 'c' }
+  })
+  add(fastify, 'moved', async (_request, reply) => reply.redirect('/elsewhere', 303))
+  add(fastify, 'hijacked', async (_request, reply) => {
+    reply.hijack()
+    reply.raw.writeHead(200, { 'content-type': 'application/json' })
+    reply.raw.write('{"name":')
+    reply.raw.end('"h"}')
+    return reply
+  })
+  add(fastify, 'ownSerializer', async (_request, reply) =>
+    reply
+      .type('application/json')
+      .serializer(() => '{"name":"own"}')
+      .send({ name: 'other' }),
+  )
+  add(fastify, 'problem', async () => {
+    throw new Problem('rate-limited', 'Slow down', { headers: { 'retry-after': '7' } })
+  })
+  add(fastify, 'thrown', async () => {
+    throw new Error('a secret cause')
+  })
+  add(fastify, 'thrownStatus', async () => {
+    throw Object.assign(new Error('no tea'), { statusCode: 418 })
+  })
+  add(fastify, 'streamFailed', async (_request, reply) =>
+    reply.send(
+      new Readable({
+        read() {
+          this.destroy(new Error('broken'))
+        },
+      }),
+    ),
+  )
+  add(fastify, 'notSerializable', async () => ({ at: 'the name is missing' }) as never)
+  add(fastify, 'slow', async () => new Promise(() => {}), { handlerTimeout: 50 })
+  add(fastify, 'refusedByHook', async () => ({ name: 'never' }), {
+    preHandler: async (_request, reply) => reply.code(403).send({ name: 'hook' }),
+  })
+  add(fastify, 'rewritten', async () => ({ name: 'before' }), {
+    preSerialization: async (_request, _reply, payload) => ({ ...(payload as object), at: 'serialization' }),
+    onSend: async (_request, _reply, payload) => String(payload).replace('before', 'after'),
+  })
+  add(fastify, 'guarded', async () => ({ name: 'never' }), { schema: { security: requires('kinds:see') } })
+  add(fastify, 'traced', async () => ({ name: 't' }), hooks)
+  const body = { body: Type.Object({ name: Type.String() }, { additionalProperties: false }) }
+  add(fastify, 'echo', async ({ body }) => body, { schema: body }, 'POST')
+
+  await fastify.register(async (inner) => {
+    inner.setErrorHandler((_error, _request, reply) => reply.code(409).send({ own: 'error handler' }))
+    add(inner, 'ownErrors', async () => {
+      throw new Error('x')
+    })
+  })
+  await fastify.register(async (inner) => {
+    await inner.register(rateLimit, { max: 2, timeWindow: 60_000 })
+    add(inner, 'limited', async () => ({ name: 'l' }))
+  })
+}
+
+const note = (name: string) => trace.push(name)
+const hooks: RouteShorthandOptions = {
+  onRequest: (_request, _reply, done) => {
+    note('onRequest')
+    done()
+  },
+  preParsing: (_request, _reply, payload, done) => {
+    note('preParsing')
+    done(null, payload)
+  },
+  preValidation: async () => {
+    note('preValidation')
+  },
+  preHandler: async () => {
+    note('preHandler')
+  },
+  preSerialization: async (_request, _reply, payload) => {
+    note('preSerialization')
+    return payload
+  },
+  onSend: async (_request, _reply, payload) => {
+    note('onSend')
+    return payload
+  },
+  onResponse: async () => {
+    note('onResponse')
+  },
+}
+
+export default plugin
