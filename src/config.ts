@@ -52,6 +52,16 @@ export const Settings = Type.Object({
     minimum: 0,
     description: 'Event-loop delay in ms above which requests are answered 503; 0 never sheds.',
   }),
+  MAX_CONNECTIONS: Type.Integer({
+    default: 10_000,
+    minimum: 1,
+    description: 'WebSockets open at once.',
+  }),
+  MAX_CONNECTIONS_PER_ADDRESS: Type.Integer({
+    default: 100,
+    minimum: 1,
+    description: 'WebSockets open at once from one address.',
+  }),
   SHUTDOWN_TIMEOUT: Type.Integer({
     default: 10_000,
     minimum: 0,

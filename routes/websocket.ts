@@ -1,0 +1,26 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { open } from '../src/schemas/security.ts'
+
+/** Where WebSockets are opened. Open: each message is checked as a request is, and a wrong credential is told at once. */
+const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
+  const { access, webSockets } = fastify
+
+  fastify.route({
+    method: 'GET',
+    url: '/ws',
+    exposeHeadRoute: false,
+    schema: { hide: true, security: open },
+    handler: async (request, reply) => {
+      const { headers } = request
+      if (headers.upgrade?.toLowerCase() !== 'websocket') {
+        reply.header('upgrade', 'websocket')
+        throw fastify.problem('upgrade-required', 'WebSockets are opened here: see the README')
+      }
+      await access.principalOf(headers)
+      webSockets.accept(request, reply)
+      return reply
+    },
+  })
+}
+
+export default plugin

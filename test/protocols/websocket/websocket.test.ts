@@ -1,0 +1,156 @@
+import { once } from 'node:events'
+import { createConnection } from 'node:net'
+import { test } from 'tap'
+import { listen } from '../../helper.ts'
+import { adminKeyOf, makeKey } from '../../keys.ts'
+import { connect, refused } from './client.ts'
+
+test('a client calls operations, and is counted until it leaves', async (t) => {
+  const { app, base, logs } = await listen(t)
+  const client = await connect(t, base)
+  t.equal(client.socket.protocol, 'jsonrpc-2.0')
+  t.match(await client.call('getUser', { id: 1 }), { result: { id: 1, name: 'Mohamed' }, meta: { etag: '"1"' } })
+  t.equal(app.webSockets.size, 1)
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  t.match(logs().at(-1), { path: '/users/1', status: 200, wire: 'websocket', ip: '127.0.0.1' })
+  client.socket.close(1000)
+  await client.closed()
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  t.equal(app.webSockets.size, 0)
+})
+
+test('a client may offer no subprotocol, but not others alone', async (t) => {
+  const { base } = await listen(t)
+  t.match(await (await connect(t, base, {}, [])).call('getUser', { id: 1 }), { result: { id: 1 } })
+  const chosen = await connect(t, base, {}, ['graphql-ws', 'jsonrpc-2.0'])
+  t.equal(chosen.socket.protocol, 'jsonrpc-2.0')
+  t.equal(await refused(base, {}, ['graphql-ws']), 400)
+})
+
+test('what is no upgrade is told to be one', async (t) => {
+  const { base } = await listen(t)
+  const answer = await fetch(`${base}/ws`)
+  t.equal(answer.status, 426)
+  t.match(await answer.json(), { code: 'upgrade-required' })
+})
+
+test('a credential in the headers of the upgrade, in a message, or in one call opens what it does over REST', async (t) => {
+  const { app, base, folder } = await listen(t, { ANONYMOUS_SCOPES: 'none' })
+  const { key, id } = await makeKey(app, adminKeyOf(folder), ['users:read'])
+  t.equal(await refused(base, { headers: { 'x-api-key': `${key}x` } }), 401)
+  const byHeader = await connect(t, base, { headers: { 'x-api-key': key } })
+  t.match(await byHeader.call('getUser', { id: 1 }), { result: { id: 1 } })
+  const browser = await connect(t, base)
+  t.match(await browser.call('getUser', { id: 1 }), { error: { code: -32001, data: { status: 401 } } })
+  t.match(await browser.call('authenticate', { token: 'wrong' }), { error: { code: -32001 } })
+  t.match(await browser.call('authenticate', {}), { error: { code: -32602 } })
+  t.match(await browser.call('getUser', { id: 1 }, { meta: { authorization: `Bearer ${key}` } }), { result: { id: 1 } })
+  t.match(await browser.call('getUser', { id: 1 }), { error: { code: -32001 } }, 'that call alone')
+  t.match(await browser.call('authenticate', { token: key }), {
+    result: { kind: 'api-key', id: `api-key:${id}`, scopes: ['users:read'] },
+  })
+  t.match(await browser.call('getUser', { id: 1 }), { result: { id: 1 } })
+  t.match(await browser.call('deleteUser', { id: 1 }), { error: { code: -32003, data: { detail: /users:write/ } } })
+  const revoke = { method: 'DELETE', url: `/keys/${id}`, headers: { 'x-api-key': adminKeyOf(folder) } } as const
+  await app.inject(revoke)
+  for (const client of [browser, byHeader]) {
+    t.match(await client.call('getUser', { id: 1 }), { error: { code: -32001 } }, 'a socket outlives no revocation')
+  }
+})
+
+test('a request that offers another protocol is answered as the request that it is', async (t) => {
+  const { base } = await listen(t)
+  const { hostname, port } = new URL(base)
+  const body = JSON.stringify({ name: 'Zoe', email: 'zoe@example.com' })
+  const socket = createConnection(Number(port), hostname)
+  t.teardown(() => socket.destroy())
+  socket.write(
+    `POST /users HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  )
+  t.match(String((await once(socket, 'data'))[0]), /^HTTP\/1\.1 201 /)
+})
+
+test('pages of other origins cannot connect unless CORS_ORIGINS names them', async (t) => {
+  const { base } = await listen(t, { CORS_ORIGINS: 'https://app.example.com' })
+  for (const origin of ['https://evil.example', 'null', 'https://app.example.com.evil.example']) {
+    t.equal(await refused(base, { origin }), 403, origin)
+  }
+  for (const origin of ['https://app.example.com', base]) {
+    t.match(await (await connect(t, base, { origin })).call('getUser', { id: 1 }), { result: { id: 1 } }, origin)
+  }
+})
+
+test('a page whose name was rebound to loopback cannot connect', async (t) => {
+  const { base } = await listen(t)
+  t.equal(await refused(base, { headers: { host: 'evil.example' } }), 421)
+})
+
+test('binary and oversized messages end the connection with the code that says so', async (t) => {
+  const { base } = await listen(t, { BODY_LIMIT: '2048' })
+  const binary = await connect(t, base)
+  binary.socket.send(Buffer.from('{}'))
+  t.match(await binary.closed(), [1003, /./])
+  const large = await connect(t, base)
+  large.socket.send('x'.repeat(2049))
+  t.match(await large.closed(), [1009])
+})
+
+test('more connections than an address or the server may have are refused', async (t) => {
+  const { base } = await listen(t, { MAX_CONNECTIONS_PER_ADDRESS: '2' })
+  const first = await connect(t, base)
+  await connect(t, base)
+  t.equal(await refused(base), 429)
+  first.socket.close()
+  await first.closed()
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  await connect(t, base)
+  const few = await listen(t, { MAX_CONNECTIONS: '1' })
+  await connect(t, few.base)
+  t.equal(await refused(few.base), 503)
+})
+
+test('a thousand calls at once are all answered, each with its own', async (t) => {
+  const { base } = await listen(t)
+  const client = await connect(t, base)
+  const ids = Array.from({ length: 1000 }, (_, index) => index)
+  for (const id of ids) {
+    client.socket.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'getUser', params: { id: (id % 2) + 1 } }))
+  }
+  const answers = await Promise.all(ids.map(async () => JSON.parse(await client.next())))
+  t.same(
+    answers.map(({ id }) => id).sort((a, b) => a - b),
+    ids,
+  )
+  t.ok(answers.every(({ id, result }) => result.id === (id % 2) + 1))
+})
+
+test('a stop answers what is under way, then says that it is going', async (t) => {
+  const { app, base } = await listen(t)
+  const client = await connect(t, base)
+  const gone = client.closed()
+  const create = client.call('createUser', { name: 'Zoe', email: 'zoe@example.com' })
+  await once(client.socket, 'message')
+  t.match(await create, { result: { name: 'Zoe' } })
+  const closing = app.close()
+  t.match(await gone, [1001, 'the server is stopping'])
+  await closing
+})
+
+test('a thousand that come and go leave nothing', async (t) => {
+  const { app, base } = await listen(t, { ACCESS_LOG: 'off' })
+  for (let round = 0; round < 20; round++) {
+    const clients = await Promise.all(Array.from({ length: 50 }, () => connect(t, base)))
+    await Promise.all(clients.map((client) => client.call('getUser', { id: 1 })))
+    await Promise.all(
+      clients.map(async (client, index) => {
+        const closed = client.closed()
+        if (index % 2 === 0) client.socket.terminate()
+        else client.socket.close()
+        await closed
+      }),
+    )
+  }
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  t.equal(app.webSockets.size, 0)
+  t.match(await (await connect(t, base)).call('getUser', { id: 1 }), { result: { id: 1 } })
+})
