@@ -52,6 +52,10 @@ export const Settings = Type.Object({
     minimum: 0,
     description: 'Event-loop delay in ms above which requests are answered 503; 0 never sheds.',
   }),
+  INTROSPECTION: Type.Boolean({
+    default: true,
+    description: 'Whether GraphQL clients may ask for the schema.',
+  }),
   MAX_CONNECTIONS: Type.Integer({
     default: 10_000,
     minimum: 1,

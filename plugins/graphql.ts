@@ -1,0 +1,24 @@
+import fp from 'fastify-plugin'
+import { GraphQLServer } from '../src/protocols/graphql/index.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** There when the server is ready. */
+    graphql: GraphQLServer
+  }
+}
+
+/** Every operation as a field of GraphQL's Query or Mutation; a schema that cannot be one stops the start. */
+export default fp(
+  async (fastify) => {
+    const { config, contract, dispatch } = fastify
+    let server: GraphQLServer | undefined
+    const made = () => {
+      server ??= new GraphQLServer({ dispatch, contract, introspection: config.INTROSPECTION })
+      return server
+    }
+    fastify.decorate('graphql', { getter: made } as never)
+    fastify.addHook('onReady', async () => void made())
+  },
+  { name: 'graphql', dependencies: ['dispatch', 'contract'] },
+)

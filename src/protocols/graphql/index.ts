@@ -1,0 +1,105 @@
+/** GraphQL over HTTP (GraphQL-over-HTTP specification): each field of a root is an operation. */
+
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Socket } from 'node:net'
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  execute,
+  type GraphQLSchema,
+  lexicographicSortSchema,
+  printSchema,
+} from 'graphql'
+import { createHandler, type Handler, type Request, type Response } from 'graphql-http'
+import type { CompiledQuery } from 'graphql-jit'
+import type { Dispatch } from '../../contract/call.ts'
+import type { Operation } from '../../contract/operation.ts'
+import { GraphQLContext } from './context.ts'
+import { Documents } from './decode.ts'
+import { describe } from './describe.ts'
+
+export interface GraphQLSettings {
+  dispatch: Dispatch
+  contract: ReadonlyMap<string, Operation>
+  /** Whether clients may ask for the schema. */
+  introspection: boolean
+}
+
+/** A request, as HTTP has brought it. */
+export interface GraphQLRequest {
+  method: string
+  url: string
+  headers: IncomingHttpHeaders
+  socket: Socket
+  /** Parsed JSON. */
+  body: unknown
+  /** Aborts when the client is gone. */
+  signal: AbortSignal
+}
+
+type Raw = GraphQLRequest
+/** What onSubscribe hands to `execute`, beside what graphql-js takes. */
+type Prepared = ExecutionArgs & { compiled?: CompiledQuery | undefined }
+
+export class GraphQLServer {
+  readonly schema: GraphQLSchema
+  readonly #dispatch: Dispatch
+  readonly #documents: Documents
+  readonly #handle: Handler<Raw>
+
+  /** When every operation is known. @throws {ContractError} for what GraphQL cannot say. */
+  constructor({ dispatch, contract, introspection }: GraphQLSettings) {
+    this.schema = describe(contract)
+    this.#dispatch = dispatch
+    this.#documents = new Documents({ schema: this.schema, introspection })
+    this.#handle = createHandler<Raw>({
+      schema: this.schema,
+      onSubscribe: (request, { query, operationName, variables }) =>
+        this.#prepare(request, String(query), operationName ?? undefined, variables ?? undefined),
+      execute: ((args: Prepared) => run(args)) as typeof execute,
+      onOperation: (_request, args, result) => withMeta(args.contextValue, result),
+    })
+  }
+
+  /** The schema as text, in a stable order. */
+  get sdl(): string {
+    return `${printSchema(lexicographicSortSchema(this.schema))}\n`
+  }
+
+  answer(request: GraphQLRequest): Promise<Response> {
+    const { method, url, headers, body } = request
+    const given = { method, url, headers, body: body as Request<Raw, unknown>['body'], raw: request, context: {} }
+    return this.#handle(given as unknown as Request<Raw, undefined>)
+  }
+
+  #prepare(
+    { raw }: { raw: Raw },
+    query: string,
+    operationName: string | undefined,
+    variables: Prepared['variableValues'],
+  ) {
+    const known = this.#documents.read(query)
+    if (!('document' in known)) return known
+    const { socket, headers, signal } = raw
+    const prepared: Prepared = {
+      schema: this.schema,
+      document: known.document,
+      operationName,
+      variableValues: variables,
+      contextValue: new GraphQLContext(this.#dispatch, { socket, headers, wire: 'graphql' }, signal),
+      compiled: this.#documents.compiled(known, operationName),
+    }
+    return prepared as never
+  }
+}
+
+function run({ compiled, ...args }: Prepared): ExecutionResult | Promise<ExecutionResult> {
+  if (compiled === undefined) return execute(args)
+  return compiled.query(args.rootValue, args.contextValue, args.variableValues)
+}
+
+/** What REST says in headers, by the name of the field that it is about. */
+function withMeta(context: unknown, result: ExecutionResult): ExecutionResult | undefined {
+  const meta = context instanceof GraphQLContext ? context.meta : undefined
+  return meta === undefined ? undefined : { ...result, extensions: { ...result.extensions, meta } }
+}

@@ -1,0 +1,195 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { buildSchema, findBreakingChanges, getIntrospectionQuery } from 'graphql'
+import { type Test, test } from 'tap'
+import { build } from '../../helper.ts'
+import { adminKeyOf, makeKey } from '../../keys.ts'
+
+async function open(t: Test, settings: Record<string, string> = {}) {
+  const built = await build(t, settings)
+  return {
+    ...built,
+    async ask(query: string, variables: object = {}, headers: object = {}) {
+      const payload = { query, variables }
+      const answer = await built.app.inject({ method: 'POST', url: '/graphql', payload, headers: { ...headers } })
+      // biome-ignore lint/suspicious/noExplicitAny: what a server says is what the test looks at
+      return answer.json<any>()
+    },
+  }
+}
+
+/** The first use of a document is executed as it is, the third compiled: both must answer alike. */
+const thrice = [1, 2, 3]
+
+test('a query asks for several operations at once, the same compiled or not', async (t) => {
+  const { ask } = await open(t)
+  const query = `query($limit: Int) {
+    getUser(id: 1) { id name createdAt }
+    second: getUser(id: "2") { email }
+    listUsers(limit: $limit, sort: name_desc) { items { id name } nextCursor }
+  }`
+  for (const _ of thrice) {
+    const { data, errors, extensions } = await ask(query, { limit: 1 })
+    t.equal(errors, undefined)
+    t.match(data, {
+      getUser: { id: 1, name: 'Mohamed', createdAt: /Z$/ },
+      second: { email: 'ali@example.com' },
+      listUsers: { items: [{ id: 1, name: 'Mohamed' }], nextCursor: /.+/ },
+    })
+    t.same(extensions, { meta: { getUser: { etag: '"1"' }, second: { etag: '"1"' } } })
+  }
+})
+
+test('pages are followed to the end', async (t) => {
+  const { ask } = await open(t)
+  const query = 'query($cursor: String) { listUsers(limit: 1, cursor: $cursor) { items { id } nextCursor } }'
+  const ids: number[] = []
+  let cursor: string | null | undefined
+  do {
+    const { data } = await ask(query, cursor === undefined ? {} : { cursor })
+    ids.push(...data.listUsers.items.map(({ id }: { id: number }) => id))
+    cursor = data.listUsers.nextCursor
+  } while (cursor !== null)
+  t.same(ids, [1, 2])
+})
+
+test('a field that fails is null and says why; the others are answered', async (t) => {
+  const { ask, logs } = await open(t)
+  for (const _ of thrice) {
+    const { data, errors } = await ask('{ missing: getUser(id: 99) { id } getUser(id: 1) { id } }')
+    t.same(data, { missing: null, getUser: { id: 1 } })
+    t.match(errors, [
+      {
+        message: 'User not found',
+        path: ['missing'],
+        extensions: { code: 'NOT_FOUND', problem: 'not-found', status: 404, requestId: /\S/ },
+      },
+    ])
+    t.equal(errors.length, 1)
+  }
+  t.ok(logs().some(({ wire, path, status }) => wire === 'graphql' && path === '/users/99' && status === 404))
+})
+
+test('input that the schema of the operation refuses is listed as REST lists it', async (t) => {
+  const { ask } = await open(t)
+  for (const _ of thrice) {
+    const { errors } = await ask('mutation { createUser(name: " ", email: "x@example.com") { id } }')
+    t.match(errors[0].extensions, { code: 'BAD_USER_INPUT', errors: [{ in: 'body', pointer: '/name' }] })
+  }
+  t.match((await ask('mutation { updateUser(id: 1, name: null) { id } }')).errors[0].extensions, {
+    errors: [{ pointer: '/name', detail: 'must be string' }],
+  })
+  t.match((await ask('mutation { updateUser(id: 1) { name } }')).data, { updateUser: { name: 'Mohamed' } })
+})
+
+test('mutations change in order, each once for a key that is sent again', async (t) => {
+  const { ask, app } = await open(t)
+  const mutation = `mutation {
+    first: createUser(name: "Zoë", email: "zoe@example.com") { id }
+    second: createUser(name: "Ivo", email: "ivo@example.com") { id }
+    deleteUser(id: 2)
+  }`
+  const headers = { 'idempotency-key': 'k' }
+  const first = await ask(mutation, {}, headers)
+  t.match(first, { data: { first: { id: 3 }, second: { id: 4 }, deleteUser: true } })
+  t.match(await ask(mutation, {}, headers), {
+    data: { first: { id: 3 }, second: { id: 4 }, deleteUser: null },
+    extensions: { meta: { first: { 'idempotent-replayed': 'true' }, second: { 'idempotent-replayed': 'true' } } },
+  })
+  t.equal((await app.inject('/users')).json().length, 3)
+})
+
+test('credentials, scopes and preconditions are those of the operation', async (t) => {
+  const { ask, app, folder } = await open(t, { ANONYMOUS_SCOPES: 'none' })
+  const { key } = await makeKey(app, adminKeyOf(folder), ['users:read'])
+  const headers = { authorization: `Bearer ${key}` }
+  t.match(await ask('{ getUser(id: 1) { id } }'), { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] })
+  t.match(await ask('{ getUser(id: 1) { id } }', {}, { authorization: 'Bearer wrong' }), {
+    errors: [{ extensions: { code: 'UNAUTHENTICATED' } }],
+  })
+  t.match(await ask('{ getUser(id: 1) { id } }', {}, headers), { data: { getUser: { id: 1 } } })
+  t.match(await ask('mutation { deleteUser(id: 1) }', {}, headers), {
+    errors: [{ message: /users:write/, extensions: { code: 'FORBIDDEN' } }],
+  })
+  const admin = { 'x-api-key': adminKeyOf(folder), 'if-match': '"9"' }
+  t.match(await ask('mutation { deleteUser(id: 1) }', {}, admin), {
+    errors: [{ extensions: { code: 'PRECONDITION_FAILED' } }],
+  })
+})
+
+test('whole numbers beyond 32 bits, moments and enums keep their values', async (t) => {
+  const { ask } = await open(t)
+  const query = 'query($id: BigInt!) { getUser(id: $id) { id } }'
+  for (const id of [9_007_199_254_740_991, '9007199254740993']) {
+    t.match((await ask(query, { id })).errors[0].extensions.problem, /not-found|validation-failed/)
+  }
+  for (const id of [1.5, '1.5', true, {}, 'x']) t.match((await ask(query, { id })).errors, [{ message: /BigInt/ }])
+  t.match(await ask('{ listUsers(sort: nothing) { nextCursor } }'), {
+    errors: [{ message: /does not exist in "ListUsersSort"/ }],
+  })
+})
+
+const deepIntrospection = `{ __schema { types { ${'fields { type { '.repeat(5)} name ${'} } '.repeat(5)} } } }`
+
+test('documents that ask for too much are refused before anything is done', async (t) => {
+  const { ask } = await open(t)
+  const many = (count: number, make: (index: number) => string) =>
+    Array.from({ length: count }, (_, i) => make(i)).join(' ')
+  for (const [query, reason] of [
+    [`{ ${many(21, () => 'getMe { id }')} }`, /20 fields at its root/],
+    [`{ getMe { ${many(31, (index) => `a${index}: id`)} } }`, /30 aliases/],
+    [`{ listUsers(limit: 100) { items { ${many(300, () => 'id')} } } }`, /20000 fields/],
+    [`query($n: Int) { listUsers(limit: $n) { items { ${many(300, () => 'id')} } } }`, /20000 fields/],
+    [`{ getMe { ${many(4001, () => 'id')} } }`, /4000|token/i],
+  ] as const) {
+    const { data, errors } = await ask(query)
+    t.equal(data, undefined)
+    t.match(errors[0].message, reason)
+  }
+  t.match(await ask(deepIntrospection), { errors: [{ message: /introspection depth/ }] })
+  const nested = `${many(20, (index) => `fragment f${index} on Query { ...f${index + 1} ...f${index + 1} }`)} fragment f20 on Query { getMe { id } } { ...f0 }`
+  const before = process.cpuUsage()
+  t.match(await ask(nested), { errors: [{ extensions: { code: 'DOCUMENT_TOO_COMPLEX' } }] })
+  t.ok(process.cpuUsage(before).user < 2_000_000, 'and not after a long time')
+})
+
+test('the schema can be asked for, unless INTROSPECTION says otherwise', async (t) => {
+  t.match((await (await open(t)).ask(getIntrospectionQuery())).data.__schema, { queryType: { name: 'Query' } })
+  const { ask } = await open(t, { INTROSPECTION: 'false' })
+  t.match((await ask('{ __schema { types { name } } }')).errors, [{ message: /introspection/i }])
+})
+
+test('a page of another site can make no request that changes something', async (t) => {
+  const { app } = await open(t)
+  const payload = JSON.stringify({ query: 'mutation { deleteUser(id: 1) }' })
+  for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
+    const answer = await app.inject({ method: 'POST', url: '/graphql', payload, headers: { 'content-type': type } })
+    t.equal(answer.statusCode, 415, type)
+  }
+  const query = new URLSearchParams({ query: 'mutation { deleteUser(id: 1) }' })
+  t.equal((await app.inject(`/graphql?${query}`)).statusCode, 405)
+  t.equal((await app.inject('/users/1')).statusCode, 200)
+})
+
+test('what a handler throws does not leave the server', async (t) => {
+  const { app, ask } = await open(t)
+  app.storage.engine.first = () => {
+    throw new Error('a secret cause')
+  }
+  const answer = await ask('{ getUser(id: 1) { id } }')
+  t.match(answer.errors[0].extensions, { code: 'INTERNAL_SERVER_ERROR', problem: 'internal' })
+  t.notMatch(JSON.stringify(answer), 'secret')
+})
+
+test('the committed schema is that of the server, and breaks none that was committed', async (t) => {
+  const { app } = await open(t)
+  const committed = readFileSync(join(import.meta.dirname, '../../../contracts/schema.graphql'), 'utf8')
+  const breaking = findBreakingChanges(buildSchema(committed), buildSchema(app.graphql.sdl))
+  t.same(
+    breaking.map(({ description }) => description),
+    [],
+    'breaking changes',
+  )
+  t.equal(app.graphql.sdl, committed, 'npm run contracts writes it')
+  t.equal((await app.inject('/contracts/schema.graphql')).body, committed)
+})
