@@ -19,11 +19,11 @@ declare module 'fastify' {
 
 const root = join(import.meta.dirname, '..')
 
-/** Builds the app without listening. A further folder of routes can be given for examples and tests. */
+/** Builds the app without listening. Further folders of routes can be given for examples and tests. */
 export async function createApp(
   config: Config,
   log: Log = createLog(config),
-  moreRoutes?: string,
+  moreRoutes: readonly string[] = [],
 ): Promise<FastifyInstance> {
   const fastify = Fastify({
     loggerInstance: log.logger,
@@ -52,6 +52,6 @@ export async function createApp(
   fastify.setValidatorCompiler(createValidatorCompiler())
   await fastify.register(autoload, { dir: join(root, 'plugins'), options: { log } })
   await fastify.register(autoload, { dir: join(root, 'routes'), dirNameRoutePrefix: false })
-  if (moreRoutes) await fastify.register(autoload, { dir: moreRoutes, dirNameRoutePrefix: false })
+  for (const dir of moreRoutes) await fastify.register(autoload, { dir, dirNameRoutePrefix: false })
   return fastify
 }

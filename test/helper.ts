@@ -34,11 +34,15 @@ export function temporaryFolder(t: Test): string {
 }
 
 /** The app, ready for `inject`; `settings` as in the environment. */
-export async function build(t: Test, settings: Record<string, string> = {}, moreRoutes?: string): Promise<Built> {
+export async function build(
+  t: Test,
+  settings: Record<string, string> = {},
+  moreRoutes?: string | readonly string[],
+): Promise<Built> {
   const config = readConfig({ DATA_DIR: temporaryFolder(t), ...openSettings, ...settings })
   const lines: string[] = []
   const log = createLog(config, { write: (line) => lines.push(line) })
-  const app = await createApp(config, log, moreRoutes)
+  const app = await createApp(config, log, [moreRoutes ?? []].flat())
   t.teardown(() => app.close())
   await app.ready()
   return { app, folder: config.DATA_DIR, logs: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>) }
@@ -48,7 +52,7 @@ export async function build(t: Test, settings: Record<string, string> = {}, more
 export async function listen(
   t: Test,
   settings: Record<string, string> = {},
-  moreRoutes?: string,
+  moreRoutes?: string | readonly string[],
 ): Promise<Built & { base: string }> {
   const built = await build(t, settings, moreRoutes)
   return { ...built, base: await built.app.listen({ port: 0, host: '127.0.0.1' }) }

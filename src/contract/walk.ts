@@ -29,7 +29,9 @@ export interface EnumShape {
 }
 
 export type Shape =
-  | { kind: 'string' | 'number' | 'boolean' | 'date-time' | 'unknown' }
+  | { kind: 'number' | 'boolean' | 'date-time' | 'unknown' }
+  /** With `constant`, always that text: what tells the members of a union apart. */
+  | { kind: 'string'; constant?: string }
   /** `large` beyond 32 bits. */
   | { kind: 'integer'; large: boolean }
   | { kind: 'list'; items: Shape; nullableItems: boolean }
@@ -66,6 +68,9 @@ export function readShape(schema: TSchema, name: string, path: string): Read {
   const constant = 'const' in schema ? [schema.const as unknown] : (schema.enum as unknown[] | undefined)
   if (constant !== undefined) {
     const values = constant.filter((value) => value !== null)
+    const [only] = values
+    if ('const' in schema && typeof only === 'string')
+      return { shape: { kind: 'string', constant: only }, nullable: false }
     if (!values.every((value) => typeof value === 'string'))
       throw new ContractError(`${path}: a closed list must hold texts`)
     return { shape: { kind: 'enum', name: own, description, values }, nullable: values.length < constant.length }

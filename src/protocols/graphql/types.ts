@@ -159,7 +159,7 @@ function memberOf(value: object, members: readonly ObjectShape[]): ObjectShape {
     fields.every(({ name, shape, required }) => {
       const own = (value as Record<string, unknown>)[name]
       if (own === undefined) return !required
-      return shape.kind !== 'enum' || shape.values.includes(String(own))
+      return shape.kind !== 'string' || shape.constant === undefined || shape.constant === own
     })
   return members.find(fits) ?? (members[0] as ObjectShape)
 }

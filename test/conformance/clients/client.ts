@@ -1,0 +1,54 @@
+/** What a wire's client gives to the conformance suite, whatever the wire. */
+
+import type { Test } from 'tap'
+import type { Operation } from '../../../src/contract/operation.ts'
+
+export type Headers = Readonly<Record<string, string>>
+export type Input = Readonly<Record<string, unknown>>
+
+export interface Result {
+  /** A page is `{ items, nextCursor }`, nothing is null. */
+  value?: unknown
+  problem?: {
+    code: string
+    status: number
+    detail: string
+    /** Where the input is wrong, by pointer; sorted. */
+    pointers: string[]
+    requestId: string
+  }
+  /** Of the headers that say something off HTTP. */
+  meta: Record<string, string>
+}
+
+export interface Client {
+  call(operationId: string, input?: Input, headers?: Headers): Promise<Result>
+}
+
+export interface Wire {
+  name: string
+  /** A client of the server that listens at `base`; ends with the test. */
+  open(t: Test, base: string, contract: ReadonlyMap<string, Operation>): Promise<Client>
+  /** What this wire cannot say as REST does, and why; applied to both sides before they are compared. */
+  differences: readonly Difference[]
+}
+
+export interface Difference {
+  reason: string
+  normalise(result: Result): Result
+}
+
+/** Response headers that travel on every wire. */
+export const metaNames = ['etag', 'location', 'retry-after', 'x-total-count', 'idempotent-replayed']
+
+interface Document {
+  code: string
+  status: number
+  detail: string
+  requestId: string
+  errors?: { pointer: string }[]
+}
+
+export function problemOf({ code, status, detail, requestId, errors = [] }: Document): NonNullable<Result['problem']> {
+  return { code, status, detail, requestId, pointers: [...new Set(errors.map(({ pointer }) => pointer))].sort() }
+}
