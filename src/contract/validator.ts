@@ -13,6 +13,7 @@ function createAjv(own: Options): Ajv {
   const ajv = new Ajv({ ...options, ...own })
   formats.default(ajv, ['date-time', 'date', 'time', 'uri', 'uuid'])
   ajv.addFormat('idn-email', isEmail)
+  ajv.addVocabulary(['x-operation'])
   return ajv
 }
 

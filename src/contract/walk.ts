@@ -12,6 +12,8 @@ export interface Field {
   nullable: boolean
   description: string | undefined
   deprecated: boolean
+  /** The operation that gets what this property names (`x-operation`). */
+  refersTo: string | undefined
 }
 
 export interface ObjectShape {
@@ -107,6 +109,12 @@ function readPlain(schema: TSchema, own: string, path: string): Shape {
   }
 }
 
+interface Annotations {
+  description?: string
+  deprecated?: boolean
+  'x-operation'?: string
+}
+
 /** Reads an object with named properties. @throws {ContractError} */
 export function readObject(schema: TObject, name: string, path: string): ObjectShape {
   const required = new Set<string>((schema.required as string[] | undefined) ?? [])
@@ -115,7 +123,7 @@ export function readObject(schema: TObject, name: string, path: string): ObjectS
       throw new ContractError(`${path}.${property}: must be a name of letters, digits and _`)
     const at = `${path}.${property}`
     const { shape, nullable } = readShape(each, name + property[0]?.toUpperCase() + property.slice(1), at)
-    const { description, deprecated } = each as { description?: string; deprecated?: boolean }
+    const { description, deprecated, 'x-operation': refersTo } = each as Annotations
     return {
       name: property,
       shape,
@@ -123,6 +131,7 @@ export function readObject(schema: TObject, name: string, path: string): ObjectS
       description,
       deprecated: deprecated === true,
       required: required.has(property),
+      refersTo,
     }
   })
   return { kind: 'object', name, description: schema.description, fields }

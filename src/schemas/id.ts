@@ -8,3 +8,8 @@ export const Id = Type.Integer({
   description: 'Identifier; never given twice.',
   examples: [1],
 })
+
+/** Names what another operation gets by it: GraphQL follows it there. */
+export function reference(operationId: string, description: string) {
+  return Type.Integer({ ...Id, description, 'x-operation': operationId })
+}

@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox'
 import type { Declaration } from '../../../src/schemas/collection.ts'
 import { Enum } from '../../../src/schemas/enum.ts'
 import { createdHeaders, etag, headers, idempotencyKey, ifMatch, ifNoneMatch } from '../../../src/schemas/headers.ts'
-import { Id } from '../../../src/schemas/id.ts'
+import { Id, reference } from '../../../src/schemas/id.ts'
 import { MaybeMoment, Moment } from '../../../src/schemas/moment.ts'
 import { defaultLimit, pageHeaders, pageQuery } from '../../../src/schemas/page.ts'
 import { requires } from '../../../src/schemas/security.ts'
@@ -13,7 +13,7 @@ const Text = (maxLength: number, description: string, example: string) =>
 
 const PostInput = Type.Object(
   {
-    authorId: Type.Integer({ ...Id, description: 'The user who wrote it.' }),
+    authorId: reference('getUser', 'The user who wrote it.'),
     title: Text(200, 'Title.', 'Seven ways'),
     body: Text(10_000, 'What it says.', 'There are seven ways to call an API.'),
     status: Enum(['draft', 'published', 'archived'], { description: 'Who may read it.', examples: ['draft'] }),
@@ -46,8 +46,8 @@ const PostPatch = Type.Partial(PostInput, {
 
 const CommentInput = Type.Object(
   {
-    postId: Type.Integer({ ...Id, description: 'The post that it is about.' }),
-    authorId: Type.Integer({ ...Id, description: 'The user who wrote it.' }),
+    postId: reference('getPost', 'The post that it is about.'),
+    authorId: reference('getUser', 'The user who wrote it.'),
     text: Text(2000, 'What it says.', 'And an eighth?'),
   },
   { $id: 'CommentInput', additionalProperties: false, description: 'What a caller says of a comment.' },

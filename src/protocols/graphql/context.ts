@@ -4,6 +4,7 @@ import type { OutgoingHttpHeaders } from 'node:http'
 import type { Dispatch, Peer } from '../../contract/call.ts'
 import type { Operation } from '../../contract/operation.ts'
 import { nextCursorOf, type Output } from '../../contract/shape.ts'
+import { Problem } from '../../errors.ts'
 import { errorOf } from './errors.ts'
 
 /** Response headers that a caller can use off HTTP. */
@@ -14,6 +15,8 @@ export class GraphQLContext {
   readonly #peer: Peer
   readonly #signal: AbortSignal
   #mutations = 0
+  /** What was asked for in this request, by operation and key: no key is asked for twice. */
+  #loads: Map<Operation, Map<unknown, Promise<unknown>>> | undefined
   /** By the name of the field in the response. */
   meta: Record<string, Record<string, string>> | undefined
 
@@ -36,6 +39,35 @@ export class GraphQLContext {
         throw errorOf(error)
       },
     )
+  }
+
+  /** What a key names, by the operation that gets it; null for what is not there, or for no key. @throws {GraphQLError} */
+  load(operation: Operation, parameter: string, key: unknown): Promise<unknown> | null {
+    if (key === null || key === undefined) return null
+    this.#loads ??= new Map()
+    let ofOperation = this.#loads.get(operation)
+    if (ofOperation === undefined) {
+      ofOperation = new Map()
+      this.#loads.set(operation, ofOperation)
+    }
+    const known = ofOperation.get(key)
+    if (known !== undefined) return known
+    const call = {
+      operation,
+      input: { [parameter]: key },
+      peer: this.#peer,
+      signal: this.#signal,
+      as: 'value',
+    } as const
+    const loading = this.#dispatch(call).then(
+      ({ value }) => value,
+      (error: unknown) => {
+        if (error instanceof Problem && error.code === 'not-found') return null
+        throw errorOf(error)
+      },
+    )
+    ofOperation.set(key, loading)
+    return loading
   }
 
   /** One key stands for one change: those behind the first of a document have its number behind it, the same at each repeat. */

@@ -18,6 +18,7 @@ import { Types } from './types.ts'
 /** @throws {ContractError} for what GraphQL cannot say. */
 export function describe(contract: ReadonlyMap<string, Operation>): GraphQLSchema {
   const types = new Types()
+  types.linkOf = createLinks(contract, types)
   const queries: GraphQLFieldConfigMap<unknown, GraphQLContext> = {}
   const mutations: GraphQLFieldConfigMap<unknown, GraphQLContext> = {}
   const sorted = [...contract.values()].sort((a, b) => (a.operationId < b.operationId ? -1 : 1))
@@ -34,9 +35,38 @@ export function describe(contract: ReadonlyMap<string, Operation>): GraphQLSchem
   })
 }
 
+/**
+ * What a property names is found by its own declaration (`x-operation`), else by its name: `postId` is what `getPost`
+ * gets. That must be an operation that gets an object by one path parameter.
+ */
+function createLinks(contract: ReadonlyMap<string, Operation>, types: Types): Types['linkOf'] {
+  return (field) => {
+    const stem = /^(\w+)Id$/.exec(field.name)?.[1]
+    const target = field.refersTo ?? (stem && `get${capitalOf(stem)}`)
+    const operation = target === undefined ? undefined : contract.get(target)
+    if (operation === undefined) {
+      if (field.refersTo === undefined) return undefined
+      throw new ContractError(`${field.name}: x-operation names no operation: ${field.refersTo}`)
+    }
+    const [parameter, ...others] = Object.keys(operation.params?.properties ?? {})
+    const output = outputOf(operation)
+    if (stem === undefined || parameter === undefined || others.length > 0 || output.kind !== 'object') return undefined
+    if (operation.method !== 'GET') return undefined
+    return {
+      name: stem,
+      type: typeOf(operation, output, types, capitalOf(operation.operationId)),
+      resolve: (source, _args, context) => context.load(operation, parameter, source[field.name]),
+    }
+  }
+}
+
+function capitalOf(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1)
+}
+
 function fieldOf(operation: Operation, types: Types, changes: boolean): GraphQLFieldConfig<unknown, GraphQLContext> {
   const { operationId, summary, description } = operation
-  const capital = operationId[0]?.toUpperCase() + operationId.slice(1)
+  const capital = capitalOf(operationId)
   const input = readObject(inputOf(operation), capital, `${operationId}: schema`)
   const output = outputOf(operation)
   return {

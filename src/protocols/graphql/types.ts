@@ -5,6 +5,7 @@ import {
   GraphQLEnumType,
   type GraphQLEnumValueConfigMap,
   type GraphQLFieldConfigMap,
+  type GraphQLFieldResolver,
   GraphQLFloat,
   type GraphQLInputFieldConfigMap,
   GraphQLInputObjectType,
@@ -19,9 +20,19 @@ import {
 } from 'graphql'
 import { ContractError } from '../../contract/contract-error.ts'
 import type { EnumShape, Field, ObjectShape, Shape } from '../../contract/walk.ts'
+import type { GraphQLContext } from './context.ts'
 import { BigIntScalar, DateTimeScalar, JsonScalar } from './scalars.ts'
 
+/** What a property leads to: a field beside it, which another operation answers. */
+export interface Link {
+  name: string
+  type: GraphQLOutputType
+  resolve: GraphQLFieldResolver<Record<string, unknown>, GraphQLContext>
+}
+
 export class Types {
+  /** The link of a property; to be set by who knows the operations. */
+  linkOf: (field: Field) => Link | undefined = () => undefined
   readonly #outputs = new Map<string, { type: GraphQLObjectType | GraphQLUnionType; from: string }>()
   readonly #inputs = new Map<string, { type: GraphQLInputObjectType; from: string }>()
   readonly #enums = new Map<string, { type: GraphQLEnumType; from: string }>()
@@ -98,14 +109,21 @@ export class Types {
     }) as GraphQLObjectType
   }
 
-  #fields(fields: readonly Field[]): GraphQLFieldConfigMap<unknown, unknown> {
-    return Object.fromEntries(
+  #fields(fields: readonly Field[]): GraphQLFieldConfigMap<Record<string, unknown>, GraphQLContext> {
+    const own = Object.fromEntries(
       fields.map(({ name, shape, required, nullable, description, deprecated }) => {
         const type = this.output(shape)
         const deprecation = deprecated && { deprecationReason: 'Deprecated' }
         return [name, { type: required && !nullable ? new GraphQLNonNull(type) : type, description, ...deprecation }]
       }),
-    )
+    ) as GraphQLFieldConfigMap<Record<string, unknown>, GraphQLContext>
+    for (const field of fields) {
+      const link = this.linkOf(field)
+      if (link === undefined || Object.hasOwn(own, link.name)) continue
+      const { name, type, resolve } = link
+      own[name] = { type, resolve, description: `What \`${field.name}\` names; null where it is not there.` }
+    }
+    return own
   }
 
   #union({ name, description, members }: Extract<Shape, { kind: 'union' }>): GraphQLUnionType {
