@@ -1,12 +1,16 @@
 import fp from 'fastify-plugin'
+import { graphiqlFile, graphiqlHeaders, graphiqlPage } from '../src/protocols/graphql/graphiql.ts'
 import { GraphQLServer } from '../src/protocols/graphql/index.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** There when the server is ready. */
     graphql: GraphQLServer
+    graphiql: typeof graphiql
   }
 }
+
+const graphiql = { page: graphiqlPage, headers: graphiqlHeaders, file: graphiqlFile }
 
 /** Every operation as a field of GraphQL's Query or Mutation; a schema that cannot be one stops the start. */
 export default fp(
@@ -18,6 +22,7 @@ export default fp(
       return server
     }
     fastify.decorate('graphql', { getter: made } as never)
+    fastify.decorate('graphiql', graphiql)
     fastify.addHook('onReady', async () => void made())
   },
   { name: 'graphql', dependencies: ['dispatch', 'contract'] },

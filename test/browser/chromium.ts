@@ -23,6 +23,9 @@ export interface Page {
   waitForSelector(selector: string): Promise<unknown>
   url(): string
   title(): Promise<string>
+  screenshot(options: { path: string }): Promise<unknown>
+  evaluate<Result>(script: string): Promise<Result>
+  on(event: 'console' | 'pageerror', listener: (message: { text?: () => string; message?: string }) => void): void
 }
 
 /** A profile of its own: nobody's cookies. */
