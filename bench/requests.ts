@@ -2,7 +2,7 @@
 
 import { encodeCursor } from '../src/storage/cursor.ts'
 
-export type Kind = 'first page' | 'page' | 'deep page' | 'find' | 'get' | 'create'
+export type Kind = 'first page' | 'page' | 'deep page' | 'find' | 'get' | 'create' | 'graphql'
 
 export const statusOf = (kind: Kind) => (kind === 'create' ? 201 : 200)
 
@@ -18,6 +18,7 @@ const stamp = `${Date.now().toString(36)}-${process.pid.toString(36)}`
 /** A function that gives the next request of a kind, for a database of this many users, with this credential. */
 export function requestsOf(kind: Kind, users: number, credential?: string): () => Buffer {
   if (kind === 'create') return create
+  if (kind === 'graphql') return graphqlRequests(users)
   const authorization = credential === undefined ? '' : `Authorization: Bearer ${credential}\r\n`
   const size = kind === 'first page' ? 1 : poolSize
   const pool = Array.from({ length: size }, (_, index) =>
@@ -27,7 +28,7 @@ export function requestsOf(kind: Kind, users: number, credential?: string): () =
 }
 
 /** The path of one request; `place` from 0 to 1 says which user it is about. */
-export function pathOf(kind: Exclude<Kind, 'create'>, users: number, place: number): string {
+export function pathOf(kind: Exclude<Kind, 'create' | 'graphql'>, users: number, place: number): string {
   const between = (from: number, to: number) => from + Math.floor(place * (to - from + 1))
   switch (kind) {
     case 'first page':
@@ -45,6 +46,19 @@ export function pathOf(kind: Exclude<Kind, 'create'>, users: number, place: numb
 
 export function pageAfter(id: number): string {
   return `/users?cursor=${encodeCursor({ property: 'id', descending: false }, { id }, (value) => value)}`
+}
+
+/** One document, as a client sends it, and the same fields as `GET /users/{id}`. */
+export const graphqlDocument = 'query User($id: BigInt!) { getUser(id: $id) { id name email createdAt updatedAt } }'
+
+function graphqlRequests(users: number): () => Buffer {
+  const pool = Array.from({ length: poolSize }, (_, index) => {
+    const id = 1 + Math.floor((index / poolSize) * users)
+    const body = JSON.stringify({ query: graphqlDocument, variables: { id } })
+    const headers = `Content-Type: application/json\r\nAccept: application/json\r\nContent-Length: ${body.length}\r\n`
+    return Buffer.from(`POST /graphql ${head}${headers}\r\n${body}`, 'latin1')
+  })
+  return () => pool[Math.floor(Math.random() * poolSize)] as Buffer
 }
 
 /** No two addresses are the same, also across runs against one database. */

@@ -6,12 +6,18 @@ import { open } from '../src/schemas/security.ts'
 const schema = { hide: true, security: open }
 
 /** Aborts when the client has gone before its answer: a request itself is over as soon as its body is read. */
-function signalOf({ raw }: FastifyReply): AbortSignal {
-  const abort = new AbortController()
-  raw.once('close', () => {
-    if (!raw.writableFinished) abort.abort()
-  })
-  return abort.signal
+function signalOf({ raw }: FastifyReply): () => AbortSignal {
+  let abort: AbortController | undefined
+  return () => {
+    if (abort !== undefined) return abort.signal
+    const made = new AbortController()
+    abort = made
+    if (raw.destroyed) made.abort()
+    raw.once('close', () => {
+      if (!raw.writableFinished) made.abort()
+    })
+    return made.signal
+  }
 }
 
 /** GraphQL, and its schema as a text. */

@@ -19,8 +19,11 @@ export interface Call {
   /** One flat object of path, query and body properties, fresh for this call: validation may change it. */
   readonly input: Record<string, unknown>
   readonly peer: Peer
-  /** Aborts the call: the peer is gone, or its time is over. The handler sees it as `request.signal`. */
-  readonly signal?: AbortSignal | undefined
+  /**
+   * Aborts the call: the peer is gone, or its time is over. The handler sees it as `request.signal`. A function is asked
+   * for the signal only when the call is not answered at once, as most are.
+   */
+  readonly signal?: AbortSignal | (() => AbortSignal) | undefined
   /**
    * What is wanted of a success: the JSON text that REST sends, or that text parsed. Both have been through the
    * response schema, so that only declared properties leave, whatever the wire.

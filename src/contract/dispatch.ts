@@ -46,35 +46,41 @@ export function createDispatch({ route, isOpen }: DispatchSettings): Dispatch {
 
   return (call) =>
     new Promise<Outcome>((resolve, reject) => {
-      const { operation, input, peer, signal } = call
+      const { operation, input, peer, signal: given } = call
       if (!isOpen()) return reject(new Problem('unavailable', 'The server is stopping, or not ready yet'))
-      if (signal?.aborted) return reject(abortedBy(signal))
+      if (typeof given === 'object' && given.aborted) return reject(abortedBy(given))
       const { url, ...placed } = placementOf(operation)(input)
       const carried = { ...placed, wire: wireMember(peer.wire) }
       const request = new InMemoryRequest(peer.socket, operation.method, url, forwarded(peer.headers), carried)
-      const end = () => signal?.removeEventListener('abort', abort)
-      const response = new InMemoryResponse(
-        request,
-        (answer) => {
-          end()
-          try {
-            resolve(outcomeOf(answer, call))
-          } catch (error) {
-            reject(error)
-          }
-        },
-        (error) => {
-          end()
-          reject(new Problem('internal', 'Something went wrong', { cause: error }))
-        },
-      )
-      function abort() {
-        end()
+      let settled = false
+      let signal: AbortSignal | undefined
+      const settle = () => {
+        settled = true
+        signal?.removeEventListener('abort', abort)
+      }
+      const answered = (answer: Answer) => {
+        settle()
+        try {
+          resolve(outcomeOf(answer, call))
+        } catch (error) {
+          reject(error)
+        }
+      }
+      const failed = (error: Error) => {
+        settle()
+        reject(new Problem('internal', 'Something went wrong', { cause: error }))
+      }
+      const abort = () => {
+        settle()
         reject(abortedBy(signal as AbortSignal))
         request.abort()
       }
-      signal?.addEventListener('abort', abort)
-      route(request, response)
+      route(request, new InMemoryResponse(request, answered, failed))
+      // What is answered by now cannot be aborted any more: listening costs as much as a short call.
+      if (settled) return
+      signal = typeof given === 'function' ? given() : given
+      if (signal?.aborted) abort()
+      else signal?.addEventListener('abort', abort)
     })
 }
 

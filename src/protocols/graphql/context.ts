@@ -13,14 +13,14 @@ const shown = ['etag', 'location', 'x-total-count', 'preference-applied', 'idemp
 export class GraphQLContext {
   readonly #dispatch: Dispatch
   readonly #peer: Peer
-  readonly #signal: AbortSignal
+  readonly #signal: () => AbortSignal
   #mutations = 0
   /** What was asked for in this request, by operation and key: no key is asked for twice. */
   #loads: Map<Operation, Map<unknown, Promise<unknown>>> | undefined
   /** By the name of the field in the response. */
   meta: Record<string, Record<string, string>> | undefined
 
-  constructor(dispatch: Dispatch, peer: Peer, signal: AbortSignal) {
+  constructor(dispatch: Dispatch, peer: Peer, signal: () => AbortSignal) {
     this.#dispatch = dispatch
     this.#peer = peer
     this.#signal = signal

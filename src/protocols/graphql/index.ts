@@ -34,7 +34,7 @@ export interface GraphQLRequest {
   /** Parsed JSON. */
   body: unknown
   /** Aborts when the client is gone. */
-  signal: AbortSignal
+  signal: () => AbortSignal
 }
 
 type Raw = GraphQLRequest
