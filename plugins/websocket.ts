@@ -1,9 +1,8 @@
-import { type IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
+import { Gauge } from 'prom-client'
 import { listOf } from '../src/config.ts'
-import { JsonRpc } from '../src/protocols/json-rpc/index.ts'
-import { WebSockets } from '../src/protocols/websocket/index.ts'
+import { createParse, JsonRpc } from '../src/protocols/json-rpc/index.ts'
+import { routeUpgrades, WebSockets } from '../src/protocols/websocket/index.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -14,46 +13,30 @@ declare module 'fastify' {
 /** JSON-RPC over WebSocket: an upgrade is a request like any other, until it is accepted. */
 export default fp(
   async (fastify) => {
-    const { config, access } = fastify
-    const parse = fastify.getDefaultJsonParser('error', 'error')
-    let rpc: JsonRpc | undefined
+    const { config, contract, dispatch, access } = fastify
+    const parse = createParse(fastify.getDefaultJsonParser('error', 'error'))
+    const authenticate = (credential: string) => access.authenticate(credential)
     const webSockets = new WebSockets({
-      rpc: () => {
-        rpc ??= new JsonRpc({
-          dispatch: fastify.dispatch,
-          contract: fastify.contract,
-          parse: (text) => parsed(parse, text),
-          authenticate: (credential) => access.authenticate(credential),
-        })
-        return rpc
-      },
-      origins: listOf(config.CORS_ORIGINS),
+      contract,
+      rpc: () => new JsonRpc({ dispatch, contract, parse, authenticate }),
+      origins: [...listOf(config.CORS_ORIGINS), ...(config.PUBLIC_URL === undefined ? [] : [config.PUBLIC_URL])],
       maxMessage: config.BODY_LIMIT,
       maxConnections: config.MAX_CONNECTIONS,
       maxPerAddress: config.MAX_CONNECTIONS_PER_ADDRESS,
+      callsPerSecond: config.MAX_CALLS_PER_SECOND,
     })
     fastify.decorate('webSockets', webSockets)
-    fastify.server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
-      const response = new ServerResponse(request)
-      response.assignSocket(socket)
-      // Answered without becoming a WebSocket, the connection is over: nobody parses what would follow.
-      response.on('finish', () => socket.end())
-      socket.on('error', () => socket.destroy())
-      fastify.routing(request, response)
-    })
+    routeUpgrades(fastify.server, (request, response) => fastify.routing(request, response))
+    fastify.addHook('onReady', async () => webSockets.start())
     fastify.addHook('preClose', () => webSockets.drain(config.SHUTDOWN_TIMEOUT))
+    new Gauge({
+      name: 'websocket_connections',
+      help: 'WebSockets that are open.',
+      registers: [fastify.metrics],
+      collect() {
+        this.set(webSockets.size)
+      },
+    })
   },
-  { name: 'websocket', dependencies: ['dispatch', 'access', 'contract', 'shutdown'] },
+  { name: 'websocket', dependencies: ['dispatch', 'access', 'contract', 'metrics', 'shutdown'] },
 )
-
-function parsed(
-  parse: (request: never, text: string, done: (error: Error | null, value?: unknown) => void) => void,
-  text: string,
-): unknown {
-  let result: unknown
-  parse(undefined as never, text, (error, value) => {
-    if (error) throw error
-    result = value
-  })
-  return result
-}

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { open } from '../src/schemas/security.ts'
 
-/** Where WebSockets are opened. Open: each message is checked as a request is, and a wrong credential is told at once. */
+/** Where WebSockets are opened, and what can be said there. Open: each message is checked as a request is, and a wrong credential is told at once. */
 const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
   const { access, webSockets } = fastify
 
@@ -21,6 +21,10 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       return reply
     },
   })
+
+  fastify.get('/contracts/asyncapi.yaml', { schema: { hide: true, security: open } }, async (_request, reply) =>
+    reply.type('application/yaml').send(webSockets.document),
+  )
 }
 
 export default plugin

@@ -66,6 +66,11 @@ export const Settings = Type.Object({
     minimum: 1,
     description: 'WebSockets open at once from one address.',
   }),
+  MAX_CALLS_PER_SECOND: Type.Integer({
+    default: 1000,
+    minimum: 0,
+    description: 'Calls a second on one WebSocket, above which it is read more slowly; 0 for any.',
+  }),
   SHUTDOWN_TIMEOUT: Type.Integer({
     default: 10_000,
     minimum: 0,

@@ -60,7 +60,8 @@ function withoutScopes(requirement: Readonly<Record<string, readonly string[]>>)
   )
 }
 
-function scopeSentence(scopes: readonly string[]): string {
+/** What a description adds of the scopes that an operation needs. */
+export function scopeSentence(scopes: readonly string[]): string {
   if (scopes.length === 0) return ''
   return ` Needs the scope${scopes.length > 1 ? 's' : ''} ${scopes.map((scope) => `\`${scope}\``).join(', ')}.`
 }
@@ -79,7 +80,7 @@ function problemResponses(problems: readonly ProblemCode[], schema: unknown): Re
 }
 
 /** Replaces schemas that have a name by references to it. */
-function hoist(schema: unknown, components: Components): unknown {
+export function hoist(schema: unknown, components: Components): unknown {
   if (Array.isArray(schema)) return schema.map((item) => hoist(item, components))
   if (typeof schema !== 'object' || schema === null) return schema
   const { $id, ...rest } = schema as TSchema

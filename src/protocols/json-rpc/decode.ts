@@ -14,8 +14,11 @@ export interface RpcRequest {
   meta: IncomingHttpHeaders | undefined
 }
 
+/** The one method that is no operation: browsers cannot send headers with a WebSocket. */
+export const authenticateMethod = 'authenticate'
+
 /** Headers that a message may bring; the others are the connection's. */
-const readable = new Set([
+export const readableHeaders = [
   'authorization',
   'x-api-key',
   'idempotency-key',
@@ -25,17 +28,35 @@ const readable = new Set([
   'traceparent',
   'tracestate',
   'x-request-id',
-])
+] as const
 
-/** The request that a value is; nothing when it is none (section 4). `meta` is ours: an object of texts. */
-export function readRequest(value: unknown): RpcRequest | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+const readable: ReadonlySet<string> = new Set(readableHeaders)
+
+/** Objects and lists inside one another; validation and rendering go down as far as a message does. */
+const maxDepth = 64
+
+/** Whether a parsed message is nested deeper than is read. */
+export function isTooDeep(value: unknown, depth = 0): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (depth === maxDepth) return true
+  if (Array.isArray(value)) return value.some((item) => isTooDeep(item, depth + 1))
+  for (const name in value) {
+    if (isTooDeep((value as Record<string, unknown>)[name], depth + 1)) return true
+  }
+  return false
+}
+
+/** The request that a value is (section 4), or why it is none. `meta` is ours: an object of texts. */
+export function readRequest(value: unknown): RpcRequest | string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'A request is an object'
   const { jsonrpc, id, method, params = {}, meta } = value as Record<string, unknown>
-  if (jsonrpc !== '2.0' || typeof method !== 'string') return undefined
-  if (typeof params !== 'object' || params === null) return undefined
-  if (!isId(id)) return undefined
-  const headers = meta === undefined ? undefined : readMeta(meta)
-  if (headers === null) return undefined
+  if (jsonrpc !== '2.0') return '`jsonrpc` must be "2.0"'
+  if (typeof method !== 'string') return '`method` must be a text'
+  if (typeof params !== 'object' || params === null) return '`params` must be an object'
+  if (!isId(id)) return '`id` must be a text, a number or null'
+  if (meta === undefined) return { id, method, params: params as RpcRequest['params'], meta }
+  const headers = readMeta(meta)
+  if (headers === undefined) return `\`meta\` may hold ${readableHeaders.join(', ')}, as texts`
   return { id, method, params: params as RpcRequest['params'], meta: headers }
 }
 
@@ -49,14 +70,14 @@ function isId(id: unknown): id is RequestId {
   return id === undefined || id === null || typeof id === 'string' || (typeof id === 'number' && Number.isFinite(id))
 }
 
-/** Null for what is no object of texts, or names a header that is not read. */
-function readMeta(meta: unknown): IncomingHttpHeaders | null {
-  if (typeof meta !== 'object' || meta === null || Array.isArray(meta)) return null
+/** Nothing for what is no object of texts, or names a header that is not read. */
+function readMeta(meta: unknown): IncomingHttpHeaders | undefined {
+  if (typeof meta !== 'object' || meta === null || Array.isArray(meta)) return undefined
   const headers: IncomingHttpHeaders = {}
   for (const [name, value] of Object.entries(meta)) {
     const known = name.toLowerCase()
     // What HTTP refuses in a header must not get in here either.
-    if (typeof value !== 'string' || !readable.has(known) || /[^\t\x20-\x7e\x80-\xff]/.test(value)) return null
+    if (typeof value !== 'string' || !readable.has(known) || /[^\t\x20-\x7e\x80-\xff]/.test(value)) return undefined
     headers[known] = value
   }
   return headers

@@ -7,7 +7,7 @@ import type { RequestId } from './decode.ts'
 import type { RpcError } from './errors.ts'
 
 /** Response headers that a caller can use off HTTP; `Link` is `nextCursor`. */
-const shown = [
+export const shownHeaders = [
   'etag',
   'location',
   'retry-after',
@@ -40,7 +40,7 @@ function pageOf(text: string, link: unknown): string {
 /** Ours, and nothing where there is nothing to say. 304 is the one success that has no other sign. */
 function renderMeta(headers: OutgoingHttpHeaders, status = 200): string {
   let members = status === 304 ? '"status":"304"' : ''
-  for (const name of shown) {
+  for (const name of shownHeaders) {
     const value = headers[name]
     if (value !== undefined) members += `${members === '' ? '' : ','}"${name}":${JSON.stringify(String(value))}`
   }

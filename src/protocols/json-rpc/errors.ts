@@ -26,7 +26,7 @@ export const codes = {
   'upgrade-required': -32026,
   'idempotency-key-reused': -32022,
   'rate-limited': -32029,
-  'quota-exceeded': -32030,
+  'quota-exceeded': -32029,
   'headers-too-large': -32031,
   internal: -32603,
   unavailable: -32053,
@@ -39,8 +39,12 @@ export interface RpcError {
   data?: unknown
 }
 
-/** With the problem document of RFC 9457 as `data`. */
-export function errorOf(problem: Problem): RpcError {
-  const { code, message, requestId = '' } = problem
-  return { code: codes[code], message, data: problem.document(requestId) }
+/**
+ * With the problem document of RFC 9457 as `data`.
+ *
+ * @param requestId Of the connection, for a problem that no request has met.
+ */
+export function errorOf(problem: Problem, requestId: string): RpcError {
+  const { code, message } = problem
+  return { code: codes[code], message, data: problem.document(problem.requestId ?? requestId) }
 }

@@ -1,17 +1,24 @@
 /** JSON-RPC 2.0 over any connection that carries texts: each method is an operation. */
 
-import type { Call, Dispatch, Outcome, Peer } from '../../contract/call.ts'
+import type { Call, Dispatch, Peer } from '../../contract/call.ts'
+import { ContractError } from '../../contract/contract-error.ts'
 import type { Eventually } from '../../contract/eventually.ts'
 import type { Operation } from '../../contract/operation.ts'
 import type { Principal } from '../../contract/principal.ts'
 import { type Output, outputOf } from '../../contract/shape.ts'
 import { Problem } from '../../errors.ts'
-import { idOf, type RpcRequest, readRequest } from './decode.ts'
+import { authenticateMethod, idOf, isTooDeep, type RpcRequest, readRequest } from './decode.ts'
 import { renderError, renderResult } from './encode.ts'
 import { errorOf, invalidParams, invalidRequest, parseError, type RpcError, unknownMethod } from './errors.ts'
 
+export { authenticateMethod } from './decode.ts'
+export { describeMethods, describeRefusal, type Method } from './describe.ts'
+export { createParse } from './parse.ts'
+
 /** Requests in one batch. */
-const maxBatch = 100
+export const maxBatch = 100
+/** Requests of one batch that are answered at once. */
+const batchAtOnce = 16
 
 /** A connection, as its peer is known by now. */
 export interface RpcSession {
@@ -19,6 +26,14 @@ export interface RpcSession {
   peer: Peer
   /** Aborts what is under way when the connection is gone. */
   readonly signal: AbortSignal
+  /** Of the request that has opened the connection. */
+  readonly requestId: string
+  /** Requests that are being answered. */
+  running: number
+  /** Requests that have come, those of batches one by one. */
+  begun: number
+  /** While the peer authenticates: what it sends after that waits. */
+  entering: Promise<unknown> | undefined
 }
 
 export interface JsonRpcSettings {
@@ -30,20 +45,27 @@ export interface JsonRpcSettings {
   authenticate: (credential: string) => Eventually<Principal>
 }
 
-interface Method {
+interface Known {
   operation: Operation
   output: Output
 }
 
-/** The one method that is no operation: browsers cannot send headers with a WebSocket. */
-export const authenticateMethod = 'authenticate'
+export function openSession(peer: Peer, signal: AbortSignal, requestId: string): RpcSession {
+  return { peer, signal, requestId, running: 0, begun: 0, entering: undefined }
+}
 
 export class JsonRpc {
   readonly #settings: JsonRpcSettings
-  readonly #methods: ReadonlyMap<string, Method>
+  readonly #methods: ReadonlyMap<string, Known>
 
-  /** When every operation is known. */
+  /**
+   * When every operation is known.
+   *
+   * @throws {ContractError} for an operation with the name of the method that is none.
+   */
   constructor(settings: JsonRpcSettings) {
+    if (settings.contract.has(authenticateMethod))
+      throw new ContractError(`${authenticateMethod}: schema.operationId is the name of a method of JSON-RPC's own`)
     this.#settings = settings
     this.#methods = new Map(
       [...settings.contract].map(([id, operation]) => [id, { operation, output: outputOf(operation) }]),
@@ -52,54 +74,84 @@ export class JsonRpc {
 
   /** The answer to a message; nothing for notifications. Never rejects. */
   answer(text: string, session: RpcSession): Promise<string | undefined> | string {
+    session.begun += 1
     let message: unknown
     try {
       message = this.#settings.parse(text)
     } catch {
       return renderError(null, parseError)
     }
+    if (isTooDeep(message)) return renderError(null, refusal('The message is nested too deeply'))
     return Array.isArray(message) ? this.#batch(message, session) : this.#one(message, session)
   }
 
-  async #batch(messages: readonly unknown[], session: RpcSession): Promise<string | undefined> {
-    if (messages.length === 0) return renderError(null, invalidRequest)
+  #batch(messages: readonly unknown[], session: RpcSession): Promise<string | undefined> | string {
+    if (messages.length === 0) return renderError(null, refusal('A batch holds at least one request'))
     if (messages.length > maxBatch) return renderError(null, refusal(`A batch holds at most ${maxBatch} requests`))
-    const answers = await Promise.all(messages.map((message) => this.#one(message, session)))
+    session.begun += messages.length - 1
+    return this.#all(messages, session)
+  }
+
+  async #all(messages: readonly unknown[], session: RpcSession): Promise<string | undefined> {
+    const answers: (string | undefined)[] = []
+    let next = 0
+    const work = async (): Promise<void> => {
+      while (next < messages.length) {
+        const index = next
+        next += 1
+        answers[index] = await this.#one(messages[index], session)
+      }
+    }
+    await Promise.all(Array.from({ length: Math.min(batchAtOnce, messages.length) }, work))
     const told = answers.filter((answer) => answer !== undefined)
     return told.length === 0 ? undefined : `[${told.join(',')}]`
   }
 
   #one(message: unknown, session: RpcSession): Promise<string | undefined> | string {
     const request = readRequest(message)
-    if (request === undefined) return renderError(idOf(message), invalidRequest)
-    return this.#call(request, session).then((answer) => (request.id === undefined ? undefined : answer))
+    if (typeof request === 'string') return renderError(idOf(message), refusal(request))
+    session.running += 1
+    return this.#call(request, session).then((answer) => {
+      session.running -= 1
+      return request.id === undefined ? undefined : answer
+    })
   }
 
   #call(request: RpcRequest, session: RpcSession): Promise<string> {
+    if (session.entering !== undefined) return session.entering.then(() => this.#call(request, session))
     const { id, method, params } = request
-    if (method === authenticateMethod) return this.#authenticate(request, session)
+    if (method === authenticateMethod) return this.#enter(request, session)
     const known = this.#methods.get(method)
     if (known === undefined) return Promise.resolve(renderError(id, unknownMethod))
     if (Array.isArray(params)) return Promise.resolve(renderError(id, byName))
     return this.#settings.dispatch(callOf(known.operation, params, request, session)).then(
-      (outcome: Outcome) => renderResult(id, outcome, known.output),
-      (error: unknown) => renderFailure(id, error),
+      (outcome) => renderResult(id, outcome, known.output),
+      (error: unknown) => renderFailure(id, error, session),
     )
+  }
+
+  #enter(request: RpcRequest, session: RpcSession): Promise<string> {
+    const answer = this.#authenticate(request, session).finally(() => {
+      session.entering = undefined
+    })
+    session.entering = answer
+    return answer
   }
 
   /** From now on the connection's calls carry the credential; each call checks it anew. */
   async #authenticate({ id, params }: RpcRequest, session: RpcSession): Promise<string> {
-    const { token } = params as { token?: unknown }
-    if (typeof token !== 'string' || Object.keys(params).length > 1) return renderError(id, needsToken)
+    const [[name, credential] = [], ...more] = Object.entries(params)
+    if ((name !== 'token' && name !== 'apiKey') || typeof credential !== 'string' || more.length > 0)
+      return renderError(id, needsCredential)
     try {
-      const principal = await this.#settings.authenticate(token)
-      const { 'x-api-key': _, ...headers } = session.peer.headers
-      session.peer = { ...session.peer, headers: { ...headers, authorization: `Bearer ${token}` } }
-      const { kind, scopes } = principal
-      const result = JSON.stringify({ kind, id: principal.id, scopes: [...scopes].sort() })
-      return renderResult(id, { status: 200, headers: {}, text: result }, { kind: 'nothing' })
+      const { kind, id: principal, scopes } = await this.#settings.authenticate(credential)
+      const { 'x-api-key': _key, authorization: _token, ...others } = session.peer.headers
+      const own = name === 'token' ? { authorization: `Bearer ${credential}` } : { 'x-api-key': credential }
+      session.peer = { ...session.peer, headers: { ...others, ...own } }
+      const text = JSON.stringify({ kind, id: principal, scopes: [...scopes].sort() })
+      return renderResult(id, { status: 200, headers: {}, text }, { kind: 'nothing' })
     } catch (error) {
-      return renderFailure(id, error)
+      return renderFailure(id, error, session)
     }
   }
 }
@@ -123,9 +175,9 @@ function withHeaders(peer: Peer, meta: Peer['headers']): Peer {
   return { ...peer, headers: Object.assign(headers, meta) }
 }
 
-function renderFailure(id: RpcRequest['id'], error: unknown): string {
+function renderFailure(id: RpcRequest['id'], error: unknown, { requestId }: RpcSession): string {
   const problem = error instanceof Problem ? error : new Problem('internal', 'Something went wrong', { cause: error })
-  return renderError(id, errorOf(problem), problem.headers)
+  return renderError(id, errorOf(problem, requestId), problem.headers)
 }
 
 function refusal(reason: string): RpcError {
@@ -133,7 +185,7 @@ function refusal(reason: string): RpcError {
 }
 
 const byName: RpcError = { ...invalidParams, data: { detail: 'Params are given by name, as an object' } }
-const needsToken: RpcError = {
+const needsCredential: RpcError = {
   ...invalidParams,
-  data: { detail: 'Params are `{ token }`: an API key or access token' },
+  data: { detail: 'Params are `{ token }`, an access token or API key, or `{ apiKey }`' },
 }

@@ -2,75 +2,104 @@
 
 import type { WebSocket } from 'ws'
 import { Problem } from '../../errors.ts'
-import type { JsonRpc, RpcSession } from '../json-rpc/index.ts'
+import { type JsonRpc, openSession, type RpcSession } from '../json-rpc/index.ts'
+import { Rate } from './rate.ts'
 
-/** Messages that are being answered; more wait, and the peer is not read from meanwhile. */
-const maxInFlight = 64
-/** Bytes that the peer has not read yet, above which it is not read from either. */
-const highWater = 1_048_576
-/** How long a peer may leave that much unread, in ms; then it is cut off. */
-const slowFor = 30_000
-/** How long a connection may stay without a message, in ms. */
-const idleFor = 3_600_000
+export interface Limits {
+  /** Calls that are being answered; more wait, and the peer is not read from meanwhile. */
+  inFlight: number
+  /** Bytes that the peer has not read yet, above which it is not read from either. */
+  unread: number
+  /** How long a peer may leave that much unread, in ms; then it is cut off. */
+  slowFor: number
+  /** How long a connection may stay without a message, in ms. */
+  idleFor: number
+  /** How often a peer is asked whether it is still there, and has to have answered the last time, in ms. */
+  heartbeat: number
+}
 
-/** Close codes (RFC 6455 section 7.4.1). */
-export const closeCodes = { idle: 1000, goingAway: 1001, binary: 1003, slow: 1013 } as const
+export const defaultLimits: Readonly<Limits> = {
+  inFlight: 64,
+  unread: 1_048_576,
+  slowFor: 30_000,
+  idleFor: 3_600_000,
+  heartbeat: 30_000,
+}
+
+/**
+ * Close codes that are ours (RFC 6455 section 7.4.1); 1002, 1007 and 1009, for frames that break the protocol, are no
+ * UTF-8 or are too big, come from the library.
+ */
+export const closeCodes = { idle: 1000, goingAway: 1001, binary: 1003, internal: 1011, slow: 1013 } as const
+
+export interface ConnectionSettings {
+  rpc: JsonRpc
+  peer: RpcSession['peer']
+  /** Of the upgrade. */
+  requestId: string
+  limits: Readonly<Limits>
+  /** 0 for no limit. */
+  callsPerSecond: number
+  onClosed: (connection: Connection) => void
+}
 
 export class Connection {
   readonly #socket: WebSocket
   readonly #rpc: JsonRpc
+  readonly #limits: Readonly<Limits>
   readonly #session: RpcSession
+  readonly #rate: Rate
   readonly #abort = new AbortController()
+  readonly #heartbeat: NodeJS.Timeout
   readonly #waiting: string[] = []
-  #inFlight = 0
+  /** Messages whose answer is not sent yet. */
+  #unanswered = 0
+  #corked = false
+  readonly #release = () => {
+    this.#corked = false
+    this.#session.peer.socket.uncork()
+  }
   #draining = false
   #alive = true
-  #lastMessage = Date.now()
-  #slowSince: number | undefined
+  #lastMessage = performance.now()
+  /** Running while the peer leaves too much unread. */
+  #slow: NodeJS.Timeout | undefined
+  /** Running while the peer has sent too much. */
+  #hasty: NodeJS.Timeout | undefined
 
-  constructor(socket: WebSocket, rpc: JsonRpc, peer: RpcSession['peer'], onClosed: (connection: Connection) => void) {
+  constructor(socket: WebSocket, settings: ConnectionSettings) {
+    const { rpc, peer, requestId, limits, callsPerSecond, onClosed } = settings
     this.#socket = socket
     this.#rpc = rpc
-    this.#session = { peer, signal: this.#abort.signal }
+    this.#limits = limits
+    this.#session = openSession(peer, this.#abort.signal, requestId)
+    this.#rate = new Rate(callsPerSecond)
+    this.#heartbeat = setInterval(() => this.#check(), limits.heartbeat).unref()
     socket.on('message', (data: Buffer, isBinary) => {
-      if (isBinary) this.close(closeCodes.binary, 'messages are texts')
-      else this.#take(data.toString())
+      if (isBinary) socket.close(closeCodes.binary, 'messages are texts')
+      else if (socket.readyState === socket.OPEN) this.#take(data.toString())
     })
     socket.on('pong', () => {
       this.#alive = true
     })
-    socket.on('error', () => socket.terminate())
+    // The library has sent the code that says what was wrong, and closes.
+    socket.on('error', () => {})
     socket.on('close', () => {
+      clearInterval(this.#heartbeat)
+      clearTimeout(this.#slow)
+      clearTimeout(this.#hasty)
       this.#waiting.length = 0
       this.#abort.abort(new Problem('timeout', 'The connection is closed'))
       onClosed(this)
     })
   }
 
-  /** Looks after the connection, now and then: a peer that is gone, idle or slow is let go. */
-  check(): void {
-    const now = Date.now()
-    if (!this.#alive) this.#socket.terminate()
-    else if (this.#slowSince !== undefined && now - this.#slowSince > slowFor) {
-      this.close(closeCodes.slow, 'read faster')
-      // Nobody reads what says so.
-      this.#socket.terminate()
-    } else if (now - this.#lastMessage > idleFor && this.#inFlight === 0) this.close(closeCodes.idle, 'idle')
-    else {
-      this.#alive = false
-      this.#socket.ping()
-    }
-  }
-
-  /** Answers what is under way, then closes. */
+  /** Answers what is under way, then closes. What has come in and not begun is answered too: as refused. */
   drain(): void {
     this.#draining = true
     this.#socket.pause()
+    this.#goOn()
     this.#endIfDrained()
-  }
-
-  close(code: number, reason: string): void {
-    this.#socket.close(code, reason)
   }
 
   terminate(): void {
@@ -78,58 +107,105 @@ export class Connection {
   }
 
   #take(text: string): void {
-    this.#lastMessage = Date.now()
+    const now = performance.now()
+    this.#lastMessage = now
     this.#alive = true
-    if (this.#inFlight >= maxInFlight || this.#slowSince !== undefined) {
+    if (this.#waiting.length === 0 && this.#isFree(now)) this.#answer(text)
+    else {
       this.#waiting.push(text)
       this.#socket.pause()
-      return
     }
-    this.#answer(text)
+  }
+
+  /** Whether a message may begin; what stands in its way goes on with those that wait, when it is over. */
+  #isFree(now: number): boolean {
+    if (this.#draining) return true
+    if (this.#session.running >= this.#limits.inFlight || this.#slow !== undefined) return false
+    const wait = this.#rate.wait(now)
+    if (wait === 0) return true
+    this.#hasty ??= setTimeout(() => {
+      this.#hasty = undefined
+      this.#goOn()
+    }, wait)
+    return false
   }
 
   #answer(text: string): void {
-    const answer = this.#rpc.answer(text, this.#session)
+    const session = this.#session
+    const { begun } = session
+    const answer = this.#rpc.answer(text, session)
+    this.#rate.spend(session.begun - begun)
     if (typeof answer === 'string') {
       this.#send(answer)
       return
     }
-    this.#inFlight += 1
-    answer.then((told) => {
-      this.#inFlight -= 1
-      if (told !== undefined) this.#send(told)
-      if (this.#waiting.length > 0) this.#goOn()
-      if (this.#draining) this.#endIfDrained()
-    })
+    this.#unanswered += 1
+    answer.then(
+      (told) => {
+        this.#unanswered -= 1
+        if (told !== undefined) this.#send(told)
+        if (this.#waiting.length > 0) this.#goOn()
+        if (this.#draining) this.#endIfDrained()
+      },
+      () => this.#socket.close(closeCodes.internal, 'something went wrong'),
+    )
   }
 
   #send(text: string): void {
     const socket = this.#socket
     if (socket.readyState !== socket.OPEN) return
-    if (socket.bufferedAmount < highWater) {
+    this.#gather()
+    if (socket.bufferedAmount < this.#limits.unread) {
       socket.send(text)
       return
     }
-    this.#slowSince ??= Date.now()
+    this.#slow ??= setTimeout(() => this.#cutOff(), this.#limits.slowFor)
     socket.pause()
     socket.send(text, () => {
-      if (socket.bufferedAmount >= highWater) return
-      this.#slowSince = undefined
+      if (socket.bufferedAmount >= this.#limits.unread) return
+      clearTimeout(this.#slow)
+      this.#slow = undefined
       this.#goOn()
     })
   }
 
+  /** What is answered in one turn leaves in one write: each costs the kernel as much as the call does here. */
+  #gather(): void {
+    if (this.#corked) return
+    const { socket } = this.#session.peer
+    this.#corked = true
+    socket.cork()
+    process.nextTick(this.#release)
+  }
+
+  /** The code stands behind what the peer has not read; whoever reads on before the close is forced sees it. */
+  #cutOff(): void {
+    this.#waiting.length = 0
+    this.#socket.resume()
+    this.#socket.close(closeCodes.slow, 'read faster')
+  }
+
   #goOn(): void {
-    while (this.#waiting.length > 0 && this.#inFlight < maxInFlight && this.#slowSince === undefined) {
-      this.#answer(this.#waiting.shift() as string)
+    while (this.#waiting.length > 0 && this.#isFree(performance.now())) this.#answer(this.#waiting.shift() as string)
+    if (this.#waiting.length === 0 && this.#slow === undefined && !this.#draining) this.#socket.resume()
+  }
+
+  /** A peer that is gone or idle is let go. One that is not read from cannot show that it is there. */
+  #check(): void {
+    if (this.#socket.isPaused) return
+    if (!this.#alive) this.#socket.terminate()
+    else if (performance.now() - this.#lastMessage > this.#limits.idleFor && this.#unanswered === 0)
+      this.#socket.close(closeCodes.idle, 'idle')
+    else {
+      this.#alive = false
+      this.#socket.ping()
     }
-    if (this.#waiting.length === 0 && this.#slowSince === undefined && !this.#draining) this.#socket.resume()
   }
 
   #endIfDrained(): void {
-    if (this.#inFlight > 0 || this.#waiting.length > 0) return
+    if (this.#unanswered > 0 || this.#waiting.length > 0) return
     // Paused, it would not see the peer's own close.
     this.#socket.resume()
-    this.close(closeCodes.goingAway, 'the server is stopping')
+    this.#socket.close(closeCodes.goingAway, 'the server is stopping')
   }
 }

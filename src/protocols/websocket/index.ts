@@ -2,54 +2,85 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { WebSocketServer } from 'ws'
+import { networkOf } from '../../auth/throttle.ts'
+import type { Operation } from '../../contract/operation.ts'
 import { Problem } from '../../errors.ts'
 import type { JsonRpc } from '../json-rpc/index.ts'
-import { Connection } from './connection.ts'
-import { refusalOfOrigin } from './origin.ts'
+import { Connection, defaultLimits, type Limits } from './connection.ts'
+import { describe } from './describe.ts'
+import { headersOfConnection, refusalOfOrigin, refusalOfSubprotocol, subprotocol } from './handshake.ts'
 
-/** The one subprotocol that is spoken; a client may offer none. */
-export const subprotocol = 'jsonrpc-2.0'
-/** How often each peer is asked whether it is still there, in ms. */
-const heartbeat = 30_000
-/** How long a peer has to answer the close, in ms. */
+export { routeUpgrades } from './upgrade.ts'
+
+/** How long a peer has to answer a close, in ms. */
 const closingTime = 2000
+/** What the rest of a stop needs, in ms. */
+const reserve = 500
 
 export interface WebSocketSettings {
-  /** Made when every operation is known. */
+  contract: ReadonlyMap<string, Operation>
+  /** Called when every operation is known. */
   rpc: () => JsonRpc
   /** Origins of pages besides the server's own; `*` for any. */
   origins: readonly string[]
   /** Bytes in one message. */
   maxMessage: number
   maxConnections: number
+  /** From one IPv4 address, or one /64 of IPv6. */
   maxPerAddress: number
+  /** On one connection, those of batches counted one by one; 0 for no limit. */
+  callsPerSecond: number
 }
 
 export class WebSockets {
+  /** What the next connection has to keep to. */
+  limits: Readonly<Limits> = defaultLimits
   readonly #settings: WebSocketSettings
   readonly #server: WebSocketServer
   readonly #connections = new Set<Connection>()
-  readonly #byAddress = new Map<string, number>()
-  readonly #timer: NodeJS.Timeout
+  readonly #byNetwork = new Map<string, number>()
+  #rpc: JsonRpc | undefined
+  #document: string | undefined
+  #draining = false
   #onEmpty: (() => void) | undefined
 
   constructor(settings: WebSocketSettings) {
     this.#settings = settings
-    this.#server = new WebSocketServer({
+    const options = {
       noServer: true,
       clientTracking: false,
       maxPayload: settings.maxMessage,
+      closeTimeout: closingTime,
       // It costs eight times the message itself.
       perMessageDeflate: false,
       handleProtocols: () => subprotocol,
-    })
-    this.#timer = setInterval(() => {
-      for (const connection of this.#connections) connection.check()
-    }, heartbeat).unref()
+    }
+    this.#server = new WebSocketServer(options)
   }
 
+  /**
+   * When every operation is known, before the first connection.
+   *
+   * @throws {ContractError} for what JSON-RPC cannot call.
+   */
+  start(): void {
+    this.#rpc = this.#settings.rpc()
+  }
+
+  /** The AsyncAPI document, as YAML. */
+  get document(): string {
+    this.#document ??= describe(this.#settings.contract)
+    return this.#document
+  }
+
+  /** Connections that are open. */
   get size(): number {
     return this.#connections.size
+  }
+
+  /** Networks that have any. */
+  get networks(): number {
+    return this.#byNetwork.size
   }
 
   /**
@@ -58,50 +89,73 @@ export class WebSockets {
    * @throws {Problem} `malformed-request` for another subprotocol; `forbidden` for a page of another origin;
    * `rate-limited` and `unavailable` beyond the limits.
    */
-  accept(request: FastifyRequest, reply: FastifyReply): void {
-    const { headers, ip, raw } = request
-    const { origins, maxConnections, maxPerAddress, rpc } = this.#settings
-    const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim())
-    if (offered && !offered.includes(subprotocol))
-      throw new Problem('malformed-request', `The subprotocol that is spoken here is ${subprotocol}`)
-    const refusal = refusalOfOrigin(headers.origin, headers.host, origins)
+  accept({ headers, ip, raw, id }: FastifyRequest, reply: FastifyReply): void {
+    const { origins, callsPerSecond } = this.#settings
+    const refusal =
+      refusalOfSubprotocol(headers['sec-websocket-protocol']) ?? refusalOfOrigin(headers, origins) ?? this.#refusal(ip)
     if (refusal !== undefined) throw refusal
-    if (this.#connections.size >= maxConnections)
-      throw new Problem('unavailable', 'There are too many connections', { headers: { 'retry-after': '5' } })
-    const open = this.#byAddress.get(ip) ?? 0
-    if (open >= maxPerAddress)
-      throw new Problem('rate-limited', `An address has at most ${maxPerAddress} connections`, {
-        headers: { 'retry-after': '5' },
-      })
+    const { socket } = raw
     reply.hijack()
-    this.#byAddress.set(ip, open + 1)
-    const left = () => {
-      const others = (this.#byAddress.get(ip) ?? 1) - 1
-      if (others === 0) this.#byAddress.delete(ip)
-      else this.#byAddress.set(ip, others)
-    }
-    raw.socket.once('close', left)
-    const { 'sec-websocket-protocol': _, ...rest } = headers
-    const peer = { socket: raw.socket, headers: rest, wire: 'websocket' }
-    this.#server.handleUpgrade(raw, raw.socket, Buffer.alloc(0), (socket) => {
-      const connection = new Connection(socket, rpc(), peer, (closed) => this.#forget(closed))
-      this.#connections.add(connection)
+    reply.raw.detachSocket(socket)
+    // Gone while its credential was looked up, it would never be seen to leave.
+    if (socket.destroyed) return
+    this.#count(ip, socket)
+    const peer = { socket, headers: headersOfConnection(headers), wire: 'websocket' }
+    this.#server.handleUpgrade(raw, socket, Buffer.alloc(0), (accepted) => {
+      this.#connections.add(
+        new Connection(accepted, {
+          rpc: this.#rpc as JsonRpc,
+          peer,
+          requestId: id,
+          limits: this.limits,
+          callsPerSecond,
+          onClosed: (closed) => this.#forget(closed),
+        }),
+      )
     })
   }
 
-  /** Answers what is under way on each connection, and closes it; what is not done in time is cut off. */
+  /**
+   * Takes no more connections, answers what is under way on each and closes it.
+   *
+   * @param time In ms; a connection that has not closed shortly before its end is cut off.
+   */
   async drain(time: number): Promise<void> {
-    clearInterval(this.#timer)
+    this.#draining = true
     if (this.#connections.size === 0) return
     const empty = new Promise<void>((resolve) => {
       this.#onEmpty = resolve
     })
     for (const connection of this.#connections) connection.drain()
-    const timer = setTimeout(() => {
-      for (const connection of this.#connections) connection.terminate()
-    }, time + closingTime)
+    const timer = setTimeout(
+      () => {
+        for (const connection of this.#connections) connection.terminate()
+      },
+      Math.max(0, time - reserve),
+    )
     await empty
     clearTimeout(timer)
+  }
+
+  #refusal(ip: string): Problem | undefined {
+    const { maxConnections, maxPerAddress } = this.#settings
+    const headers = { 'retry-after': '5' }
+    if (this.#draining) return new Problem('unavailable', 'The server is stopping', { headers })
+    if (this.#connections.size >= maxConnections)
+      return new Problem('unavailable', 'There are too many connections', { headers })
+    if ((this.#byNetwork.get(networkOf(ip)) ?? 0) >= maxPerAddress)
+      return new Problem('rate-limited', `An address has at most ${maxPerAddress} connections`, { headers })
+    return undefined
+  }
+
+  #count(ip: string, socket: FastifyRequest['raw']['socket']): void {
+    const network = networkOf(ip)
+    this.#byNetwork.set(network, (this.#byNetwork.get(network) ?? 0) + 1)
+    socket.once('close', () => {
+      const others = (this.#byNetwork.get(network) ?? 1) - 1
+      if (others === 0) this.#byNetwork.delete(network)
+      else this.#byNetwork.set(network, others)
+    })
   }
 
   #forget(connection: Connection): void {

@@ -1,22 +1,25 @@
-import { test } from 'tap'
-import { JsonRpc, type RpcSession } from '../../../src/protocols/json-rpc/index.ts'
+import type { Socket } from 'node:net'
+import { type Test, test } from 'tap'
+import type { Operation } from '../../../src/contract/operation.ts'
+import { codes } from '../../../src/protocols/json-rpc/errors.ts'
+import { createParse, JsonRpc, openSession } from '../../../src/protocols/json-rpc/index.ts'
 import { build } from '../../helper.ts'
+import { makeKey } from '../../keys.ts'
 
 /** The server's operations as methods; what a peer in memory sends and gets. */
-async function open(t: Parameters<typeof build>[0]) {
+async function open(t: Test) {
   const { app } = await build(t)
   const rpc = new JsonRpc({
     dispatch: app.dispatch,
     contract: app.contract,
-    parse: JSON.parse,
+    parse: createParse(app.getDefaultJsonParser('error', 'error')),
     authenticate: (credential) => app.access.authenticate(credential),
   })
-  const session = {
-    peer: { socket: { remoteAddress: '127.0.0.1' }, headers: { host: 'localhost' } },
-    signal: new AbortController().signal,
-  } as unknown as RpcSession
+  const socket = { remoteAddress: '127.0.0.1' } as Socket
+  const session = openSession({ socket, headers: { host: 'localhost' } }, new AbortController().signal, 'opened')
   return {
     app,
+    session,
     async send(text: string) {
       const answer = await rpc.answer(text, session)
       return answer === undefined ? undefined : (JSON.parse(answer) as unknown)
@@ -29,6 +32,11 @@ const getUser = { jsonrpc: '2.0', method: 'getUser', params: { id: 1 } }
 // The examples of section 7 of the specification, with an operation of ours for `subtract`.
 const examples: [name: string, sent: string, answer: unknown][] = [
   ['a call with named parameters', JSON.stringify({ ...getUser, id: 3 }), { jsonrpc: '2.0', id: 3, result: { id: 1 } }],
+  [
+    'a call with positional parameters, which ours have none of',
+    JSON.stringify({ ...getUser, params: [42, 23], id: 1 }),
+    { jsonrpc: '2.0', id: 1, error: { code: -32602 } },
+  ],
   ['a call with an id of text', JSON.stringify({ ...getUser, id: 'a' }), { id: 'a', result: { id: 1 } }],
   [
     'a method that does not exist',
@@ -99,12 +107,22 @@ test('what is no request is refused: positions, ids, methods of every object, an
       { ...getUser, id: 1, params: [1] },
       { code: -32602, data: { detail: /by name/ } },
     ],
-    [{ ...getUser, id: 1, params: null }, { code: -32600 }],
-    [{ ...getUser, id: {} }, { code: -32600 }],
+    [
+      { ...getUser, id: 1, params: null },
+      { code: -32600, data: { detail: /params/ } },
+    ],
+    [
+      { ...getUser, id: {} },
+      { code: -32600, data: { detail: /id/ } },
+    ],
     [{ ...getUser, id: 1, method: 'constructor' }, { code: -32601 }],
     [{ ...getUser, id: 1, method: '__proto__' }, { code: -32601 }],
+    [{ ...getUser, id: 1, method: 'toString' }, { code: -32601 }],
     [{ ...getUser, id: 1, jsonrpc: '1.0' }, { code: -32600 }],
-    [{ ...getUser, id: 1, meta: { host: 'evil.example' } }, { code: -32600 }],
+    [
+      { ...getUser, id: 1, meta: { host: 'evil.example' } },
+      { code: -32600, data: { detail: /if-match/ } },
+    ],
     [{ ...getUser, id: 1, meta: { 'if-match': 'a\nb' } }, { code: -32600 }],
     [{ ...getUser, id: 1, meta: [] }, { code: -32600 }],
   ] as const) {
@@ -113,6 +131,79 @@ test('what is no request is refused: positions, ids, methods of every object, an
   t.match(await send(`[${Array(101).fill(JSON.stringify(getUser)).join()}]`), {
     error: { code: -32600, data: { detail: /at most 100/ } },
   })
+})
+
+test('an id comes back as it was; one that is none comes back as null', async (t) => {
+  const { send } = await open(t)
+  for (const id of ['', 'ü\u2028', 0, -1, 1.5, 1e21, 9_007_199_254_740_991, null]) {
+    t.match(await send(JSON.stringify({ ...getUser, id })), { id, result: { id: 1 } }, String(id))
+  }
+  for (const id of [{}, [], true]) {
+    t.match(await send(JSON.stringify({ ...getUser, id })), { id: null, error: { code: -32600 } }, JSON.stringify(id))
+  }
+  t.match(await send('{"jsonrpc":"2.0","id":"\\ud800","method":"getUser","params":{"id":1}}'), { id: '\ud800' })
+})
+
+test('text that is not well-formed, prototypes and bottomless nesting get no further than the message', async (t) => {
+  const { send } = await open(t)
+  const create = (name: string) =>
+    `{"jsonrpc":"2.0","id":1,"method":"createUser","params":{"name":${name},"email":"a@example.com"}}`
+  t.match(await send(create('"\\ud800"')), { error: { code: -32602, data: { errors: [{ pointer: '/name' }] } } })
+  t.match(await send(create('"\\u0000"')), { error: { code: -32602 } })
+  t.match(await send(create('{"__proto__":{"x":1}}')), { error: { code: -32700 } })
+  t.match(await send(create(`${'['.repeat(50_000)}${']'.repeat(50_000)}`)), {
+    id: null,
+    error: { code: -32600, data: { detail: /deep/ } },
+  })
+  t.match(await send(create(`${'['.repeat(30)}${']'.repeat(30)}`)), { error: { code: -32602 } })
+})
+
+test('a batch is answered in its order, sixteen at a time', async (t) => {
+  const { send, session } = await open(t)
+  const ids = Array.from({ length: 100 }, (_, index) => index)
+  const answered = send(JSON.stringify(ids.map((id) => ({ ...getUser, id }))))
+  t.equal(session.running, 16)
+  t.match(
+    await answered,
+    ids.map((id) => ({ id, result: { id: 1 } })),
+  )
+  t.equal(session.running, 0)
+  t.equal(session.begun, 100)
+})
+
+test('what follows `authenticate` without waiting for its answer has the new credential', async (t) => {
+  const { send, app, session } = await open(t)
+  const { key } = await makeKey(app, app.apiKeys.first ?? '', ['users:read'])
+  const authenticate = { jsonrpc: '2.0', id: 1, method: 'authenticate', params: { apiKey: key } }
+  const me = { jsonrpc: '2.0', id: 2, method: 'getMe' }
+  const [, answer] = await Promise.all([send(JSON.stringify(authenticate)), send(JSON.stringify(me))])
+  t.match(answer, { result: { kind: 'api-key' } })
+  const wrong = { ...authenticate, params: { token: `${key}x` } }
+  t.match(await send(JSON.stringify([wrong, me])), [
+    { error: { code: -32001, data: { requestId: 'opened' } } },
+    { result: { kind: 'api-key' } },
+  ])
+  t.same(Object.keys(session.peer.headers).sort(), ['host', 'x-api-key'])
+  for (const params of [{}, { token: 1 }, { token: key, apiKey: key }, [key]]) {
+    t.match(await send(JSON.stringify({ ...authenticate, params })), { error: { code: -32602 } })
+  }
+})
+
+test('an operation cannot have the name of the method that is none', async (t) => {
+  const { app } = await open(t)
+  const [operation] = app.contract.values()
+  const contract = new Map([['authenticate', operation as Operation]])
+  const settings = { dispatch: app.dispatch, contract, parse: JSON.parse, authenticate: () => app.access.anonymous }
+  t.throws(() => new JsonRpc(settings), /^authenticate: schema.operationId/)
+})
+
+test('every problem has a code of the specification or of its range for servers', (t) => {
+  for (const [problem, code] of Object.entries(codes)) {
+    t.ok([-32600, -32602, -32603].includes(code) || (code <= -32000 && code >= -32099), `${problem} → ${code}`)
+  }
+  t.match(codes, { unauthenticated: -32001, forbidden: -32003, 'not-found': -32004, conflict: -32009 })
+  t.match(codes, { 'precondition-failed': -32012, 'rate-limited': -32029, 'quota-exceeded': -32029, internal: -32603 })
+  t.end()
 })
 
 test('a problem is an error with its document, and what REST says in headers is in `meta`', async (t) => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { createConnection } from 'node:net'
-import { test } from 'tap'
+import { createConnection, type Socket } from 'node:net'
+import { type Test, test } from 'tap'
+import { headersOfConnection } from '../../../src/protocols/websocket/handshake.ts'
 import { listen } from '../../helper.ts'
 import { adminKeyOf, makeKey } from '../../keys.ts'
 import { connect, refused } from './client.ts'
@@ -9,10 +10,15 @@ test('a client calls operations, and is counted until it leaves', async (t) => {
   const { app, base, logs } = await listen(t)
   const client = await connect(t, base)
   t.equal(client.socket.protocol, 'jsonrpc-2.0')
+  t.equal(client.socket.extensions, '', 'messages are not compressed')
   t.match(await client.call('getUser', { id: 1 }), { result: { id: 1, name: 'Mohamed' }, meta: { etag: '"1"' } })
   t.equal(app.webSockets.size, 1)
+  t.match((await app.inject('/metrics')).body, /^websocket_connections 1$/m)
   await new Promise((resolve) => setTimeout(resolve, 150))
-  t.match(logs().at(-1), { path: '/users/1', status: 200, wire: 'websocket', ip: '127.0.0.1' })
+  t.match(
+    logs().findLast(({ wire }) => wire !== undefined),
+    { path: '/users/1', status: 200, wire: 'websocket', ip: '127.0.0.1' },
+  )
   client.socket.close(1000)
   await client.closed()
   await new Promise((resolve) => setTimeout(resolve, 20))
@@ -80,6 +86,12 @@ test('pages of other origins cannot connect unless CORS_ORIGINS names them', asy
   }
 })
 
+test('pages of PUBLIC_URL can connect, also where a proxy asks for another host', async (t) => {
+  const { base } = await listen(t, { PUBLIC_URL: 'https://api.example.com' })
+  await connect(t, base, { origin: 'https://api.example.com' })
+  t.equal(await refused(base, { origin: 'https://other.example.com' }), 403)
+})
+
 test('a page whose name was rebound to loopback cannot connect', async (t) => {
   const { base } = await listen(t)
   t.equal(await refused(base, { headers: { host: 'evil.example' } }), 421)
@@ -93,6 +105,76 @@ test('binary and oversized messages end the connection with the code that says s
   const large = await connect(t, base)
   large.socket.send('x'.repeat(2049))
   t.match(await large.closed(), [1009])
+})
+
+/** What a client of its own making sends and gets. */
+async function raw(t: Test, base: string, ...sent: (string | Buffer)[]): Promise<Socket> {
+  const { hostname, port } = new URL(base)
+  const socket = createConnection(Number(port), hostname)
+  t.teardown(() => socket.destroy())
+  for (const each of sent) socket.write(each)
+  await once(socket, 'connect')
+  return socket
+}
+
+/** Everything until the server ends the connection. */
+async function whole(socket: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  socket.on('data', (chunk) => chunks.push(chunk as Buffer))
+  await once(socket, 'close')
+  return Buffer.concat(chunks)
+}
+
+const upgrade = (version = 13) =>
+  `GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: ${version}\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`
+
+/** A frame as clients send it, masked with zeros. */
+const frame = (first: number, payload: string | Buffer) =>
+  Buffer.concat([Buffer.from([first, 0x80 | payload.length, 0, 0, 0, 0]), Buffer.from(payload)])
+
+test('frames that break the protocol, and text that is no UTF-8, end it with their codes', async (t) => {
+  const { base, app } = await listen(t)
+  const reserved = await whole(await raw(t, base, upgrade(), frame(0x83, 'x')))
+  t.equal(reserved.readUInt16BE(reserved.indexOf(Buffer.from([0x88])) + 2), 1002)
+  const latin1 = await whole(await raw(t, base, upgrade(), frame(0x81, Buffer.from([0xff]))))
+  t.equal(latin1.readUInt16BE(latin1.lastIndexOf(Buffer.from([0x88])) + 2), 1007)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  t.equal(app.webSockets.size, 0)
+})
+
+test('a handshake that is none is refused, and its connection over', async (t) => {
+  const { base, app } = await listen(t)
+  t.match(String(await whole(await raw(t, base, upgrade(7)))), /^HTTP\/1\.1 4/)
+  const other = upgrade().replace('/ws', '/users/1')
+  const answer = String(await whole(await raw(t, base, other)))
+  t.match(answer, /^HTTP\/1\.1 200 /)
+  t.match(answer, /\r\nconnection: close\r\n/i)
+  t.match(String(await whole(await raw(t, base, upgrade().replace('/ws', '/nowhere')))), /^HTTP\/1\.1 404 /)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  t.equal(app.webSockets.size, 0)
+  t.equal(app.webSockets.networks, 0)
+})
+
+test('a message that comes with the upgrade is answered', async (t) => {
+  const { base } = await listen(t)
+  const call = frame(0x81, '{"jsonrpc":"2.0","id":1,"method":"getUser","params":{"id":1}}')
+  const socket = await raw(t, base, Buffer.concat([Buffer.from(upgrade()), call]))
+  let text = ''
+  while (!text.includes('Mohamed')) text += String((await once(socket, 'data'))[0])
+  t.match(text, /^HTTP\/1\.1 101 /)
+})
+
+test('calls carry what holds for the connection, not what was said of the upgrade', (t) => {
+  const headers = {
+    host: 'localhost',
+    authorization: 'Bearer x',
+    'user-agent': 'test',
+    'x-forwarded-for': '192.0.2.1',
+    ...{ connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-key': 'x', origin: 'https://a.example' },
+    ...{ cookie: 'a=b', 'idempotency-key': 'k', 'if-match': '"1"', 'x-request-id': 'r' },
+  }
+  t.same(Object.keys(headersOfConnection(headers)), ['host', 'authorization', 'user-agent', 'x-forwarded-for'])
+  t.end()
 })
 
 test('more connections than an address or the server may have are refused', async (t) => {
@@ -152,5 +234,6 @@ test('a thousand that come and go leave nothing', async (t) => {
   }
   await new Promise((resolve) => setTimeout(resolve, 100))
   t.equal(app.webSockets.size, 0)
+  t.equal(app.webSockets.networks, 0)
   t.match(await (await connect(t, base)).call('getUser', { id: 1 }), { result: { id: 1 } })
 })

@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Ajv } from 'ajv'
+import formats from 'ajv-formats'
+import { type Test, test } from 'tap'
+import { parse } from 'yaml'
+import { clients, runNode, skip } from '../../contract/foreign-tools.ts'
+import { build, listen } from '../../helper.ts'
+import { connect } from './client.ts'
+
+const file = join(import.meta.dirname, '..', '..', '..', 'contracts', 'asyncapi.yaml')
+const committed = readFileSync(file, 'utf8')
+
+interface Message {
+  payload: object
+}
+interface Document {
+  operations: Record<string, { messages: object[]; reply: { messages: object[] }; security?: object[] }>
+  components: { messages: Record<string, Message>; schemas: Record<string, object> }
+}
+
+test('the committed document is the live one, and is served', async (t) => {
+  const { app } = await build(t)
+  t.equal(app.webSockets.document, committed, 'run npm run contracts')
+  const answer = await app.inject('/contracts/asyncapi.yaml')
+  t.equal(answer.body, committed)
+  t.match(answer.headers['content-type'], 'application/yaml')
+})
+
+test('every operation is a request with its reply', async (t) => {
+  const { app } = await build(t)
+  const { operations } = parse(committed) as Document
+  t.same(Object.keys(operations).sort(), ['authenticate', ...app.contract.keys()].sort())
+  for (const [name, { messages, reply, security }] of Object.entries(operations)) {
+    const of = (kind: string) => ({ $ref: `#/channels/jsonRpc/messages/${kind}` })
+    t.same(messages, [of(`${name}Request`)])
+    t.same(reply.messages, [of(`${name}Result`), of(`${name}Error`), of('refused')])
+    t.equal(security !== undefined, app.contract.get(name)?.access !== undefined, `${name}: security`)
+  }
+})
+
+test('what is sent and answered is as the document says', async (t) => {
+  const { base } = await listen(t)
+  const client = await connect(t, base)
+  const calls: [method: string, kind: 'Result' | 'Error', params: object, meta?: object][] = [
+    ['getUser', 'Result', { id: 1 }],
+    ['getUser', 'Error', { id: 99 }],
+    ['getUser', 'Result', { id: 1 }, { 'x-request-id': 'a' }],
+    ['createUser', 'Result', { name: 'Zoë', email: 'zoe@example.com' }, { 'idempotency-key': 'a' }],
+    ['createUser', 'Error', { name: 'Zoë', email: 'zoe@example.com' }],
+    ['listUsers', 'Result', { limit: 1 }, { prefer: 'count=exact' }],
+    ['listUsers', 'Result', {}],
+    ['deleteUser', 'Result', { id: 3 }],
+    ['listKeys', 'Error', {}],
+    ['authenticate', 'Error', { token: 'wrong' }],
+  ]
+  const isValid = validator(t)
+  for (const [method, kind, params, meta] of calls) {
+    isValid(`${method}Request`, JSON.parse(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params, meta })))
+    isValid(`${method}${kind}`, await client.call(method, params, { meta }))
+  }
+  isValid('refused', await client.send('['))
+  isValid('refused', await client.send([]))
+  isValid('refused', await client.call('foobar'))
+})
+
+/** Asserts that a message is as the committed document says. */
+function validator(t: Test): (name: string, value: unknown) => void {
+  const { components } = parse(committed) as Document
+  const ajv = new Ajv({ strict: false })
+  formats.default(ajv)
+  ajv.addFormat('idn-email', true)
+  ajv.addSchema({ $id: 'document', components })
+  return (name, value) => {
+    const payload = ajv.getSchema(`document#/components/messages/${name}/payload`)
+    t.equal(payload?.(value), true, `${name} ${JSON.stringify(value)} ${JSON.stringify(payload?.errors)}`)
+  }
+}
+
+test('@asyncapi/parser finds no error and no warning', { skip }, async (t) => {
+  const { stdout, stderr } = await runNode(join(clients, 'asyncapi', 'validate.mjs'), file)
+  t.equal(stderr, '')
+  const { diagnostics, operations } = JSON.parse(stdout) as { diagnostics: { code: string }[]; operations: string[] }
+  // Tools that read 3.1 read 3.0; not all read 3.1.
+  t.strictSame(
+    diagnostics.filter(({ code }) => code !== 'asyncapi-latest-version'),
+    [],
+  )
+  t.ok(operations.includes('getUser'))
+})
+
+test('@asyncapi/parser finds what it is asked to find', { skip }, async (t) => {
+  const broken = committed.replace('action: receive', 'action: listen')
+  const path = t.testdir({ 'broken.yaml': broken })
+  const { stdout } = await runNode(join(clients, 'asyncapi', 'validate.mjs'), join(path, 'broken.yaml'))
+  t.not((JSON.parse(stdout) as { diagnostics: object[] }).diagnostics.length, 0)
+})
