@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import { graphiqlFile, graphiqlHeaders, graphiqlPage } from '../src/protocols/graphql/graphiql.ts'
 import { GraphQLServer } from '../src/protocols/graphql/index.ts'
+import { TrustedDocuments } from '../src/protocols/graphql/trusted.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -18,7 +19,10 @@ export default fp(
     const { config, contract, dispatch } = fastify
     let server: GraphQLServer | undefined
     const made = () => {
-      server ??= new GraphQLServer({ dispatch, contract, introspection: config.INTROSPECTION })
+      if (server !== undefined) return server
+      const { INTROSPECTION: introspection, TRUSTED_DOCUMENTS: folder } = config
+      const trusted = folder === undefined ? undefined : new TrustedDocuments(folder)
+      server = new GraphQLServer({ dispatch, contract, introspection, trusted })
       return server
     }
     fastify.decorate('graphql', { getter: made } as never)

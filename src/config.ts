@@ -56,6 +56,12 @@ export const Settings = Type.Object({
     default: true,
     description: 'Whether GraphQL clients may ask for the schema.',
   }),
+  TRUSTED_DOCUMENTS: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'Folder of `.graphql` files, one document each; where it is set, GraphQL answers no others.',
+    }),
+  ),
   MAX_CONNECTIONS: Type.Integer({
     default: 10_000,
     minimum: 1,

@@ -11,7 +11,9 @@ import {
 } from 'graphql'
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit'
 import { LRUCache } from 'lru-cache'
+import { ContractError } from '../../contract/contract-error.ts'
 import { maxTokens, refusalsOf } from './limits.ts'
+import type { TrustedDocuments } from './trusted.ts'
 
 /** Bytes of documents that are kept. */
 const keptBytes = 4_194_304
@@ -28,6 +30,8 @@ export interface Known {
 export interface DocumentSettings {
   schema: GraphQLSchema
   introspection: boolean
+  /** Where there are any, no others are answered. */
+  trusted?: TrustedDocuments | undefined
 }
 
 export class Documents {
@@ -39,9 +43,14 @@ export class Documents {
     sizeCalculation: (_known, text) => 2000 + text.length * 20,
   })
 
+  /** @throws {ContractError} for a trusted document that is not valid. */
   constructor(settings: DocumentSettings) {
     this.#settings = settings
     this.#rules = settings.introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
+    for (const { text, file } of settings.trusted?.all ?? []) {
+      const read = this.read(text)
+      if (!('document' in read)) throw new ContractError(`the trusted document ${file}: ${read[0]?.message}`)
+    }
   }
 
   /** The document of a text, or what is wrong with it. */
@@ -51,6 +60,7 @@ export class Documents {
       known.uses += 1
       return known
     }
+    if (this.#settings.trusted?.has(text) === false) return [notTrusted()]
     let document: DocumentNode
     try {
       document = parse(text, { maxTokens })
@@ -76,4 +86,10 @@ export class Documents {
     compiled.set(name, isCompiledQuery(result) ? result : null)
     return isCompiledQuery(result) ? result : undefined
   }
+}
+
+function notTrusted(): GraphQLError {
+  return new GraphQLError('This server answers the documents that it knows, and no others', {
+    extensions: { code: 'DOCUMENT_NOT_TRUSTED' },
+  })
 }

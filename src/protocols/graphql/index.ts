@@ -17,12 +17,15 @@ import type { Operation } from '../../contract/operation.ts'
 import { GraphQLContext } from './context.ts'
 import { Documents } from './decode.ts'
 import { describe } from './describe.ts'
+import { documentHash, type TrustedDocuments } from './trusted.ts'
 
 export interface GraphQLSettings {
   dispatch: Dispatch
   contract: ReadonlyMap<string, Operation>
   /** Whether clients may ask for the schema. */
   introspection: boolean
+  /** Where there are any, no other documents are answered. */
+  trusted?: TrustedDocuments | undefined
 }
 
 /** A request, as HTTP has brought it. */
@@ -45,13 +48,15 @@ export class GraphQLServer {
   readonly schema: GraphQLSchema
   readonly #dispatch: Dispatch
   readonly #documents: Documents
+  readonly #trusted: TrustedDocuments | undefined
   readonly #handle: Handler<Raw>
 
   /** When every operation is known. @throws {ContractError} for what GraphQL cannot say. */
-  constructor({ dispatch, contract, introspection }: GraphQLSettings) {
+  constructor({ dispatch, contract, introspection, trusted }: GraphQLSettings) {
     this.schema = describe(contract)
     this.#dispatch = dispatch
-    this.#documents = new Documents({ schema: this.schema, introspection })
+    this.#documents = new Documents({ schema: this.schema, introspection, trusted })
+    this.#trusted = trusted
     this.#handle = createHandler<Raw>({
       schema: this.schema,
       onSubscribe: (request, { query, operationName, variables }) =>
@@ -67,7 +72,11 @@ export class GraphQLServer {
   }
 
   answer(request: GraphQLRequest): Promise<Response> {
-    const { method, url, headers, body } = request
+    const { method, url, headers, body: sent } = request
+    const hash = documentHash(sent)
+    const query = hash === undefined ? undefined : this.#trusted?.text(hash)
+    if (hash !== undefined && query === undefined) return Promise.resolve(notFound)
+    const body = query === undefined ? sent : { ...(sent as object), query }
     const given = { method, url, headers, body: body as Request<Raw, unknown>['body'], raw: request, context: {} }
     return this.#handle(given as unknown as Request<Raw, undefined>)
   }
@@ -92,6 +101,12 @@ export class GraphQLServer {
     return prepared as never
   }
 }
+
+/** As clients of persisted documents know it. */
+const notFound: Response = [
+  '{"errors":[{"message":"PersistedQueryNotFound","extensions":{"code":"PERSISTED_QUERY_NOT_FOUND"}}]}',
+  { status: 400, statusText: 'Bad Request', headers: { 'content-type': 'application/json; charset=utf-8' } },
+]
 
 function run({ compiled, ...args }: Prepared): ExecutionResult | Promise<ExecutionResult> {
   if (compiled === undefined) return execute(args)

@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Test, test } from 'tap'
+import { build, temporaryFolder } from '../../helper.ts'
+
+const known = 'query One($id: BigInt!) { getUser(id: $id) { name } }\n'
+const hash = createHash('sha256').update(known).digest('hex')
+
+async function open(t: Test, documents: Record<string, string>) {
+  const folder = temporaryFolder(t)
+  for (const [file, text] of Object.entries(documents)) writeFileSync(join(folder, file), text)
+  const { app } = await build(t, { TRUSTED_DOCUMENTS: folder })
+  return (payload: object) => app.inject({ method: 'POST', url: '/graphql', payload })
+}
+
+test('with trusted documents, those are answered, by their text or their hash, and no others', async (t) => {
+  const ask = await open(t, { 'one.graphql': known, 'notes.txt': 'no document' })
+  const variables = { id: 1 }
+  for (const payload of [
+    { query: known, variables },
+    { variables, extensions: { persistedQuery: { version: 1, sha256Hash: hash } } },
+    { variables, documentId: `sha256:${hash}` },
+  ]) {
+    t.match((await ask(payload)).json(), { data: { getUser: { name: 'Mohamed' } } }, JSON.stringify(payload))
+  }
+  for (const query of [
+    '{ listUsers { nextCursor } }',
+    known.trim(),
+    '{ __typename }',
+    '{ __schema { queryType { name } } }',
+  ]) {
+    const answer = await ask({ query, variables })
+    t.match(answer.json(), { errors: [{ extensions: { code: 'DOCUMENT_NOT_TRUSTED' } }] }, query)
+  }
+  for (const documentId of [hash.replace(/./, 'x'), 'sha256:', '__proto__']) {
+    const answer = await ask({ documentId })
+    t.equal(answer.statusCode, 400)
+    t.match(answer.json(), { errors: [{ message: 'PersistedQueryNotFound' }] })
+  }
+})
+
+test('a trusted document that the schema does not know stops the start, and is named', async (t) => {
+  await t.rejects(open(t, { 'old.graphql': '{ goneOperation { id } }' }), {
+    name: 'ContractError',
+    message: /^the trusted document old\.graphql: Cannot query field "goneOperation"/,
+  })
+})
+
+test('a folder that is not there stops the start', async (t) => {
+  await t.rejects(build(t, { TRUSTED_DOCUMENTS: join(temporaryFolder(t), 'nowhere') }), { code: 'ENOENT' })
+})
