@@ -1,10 +1,17 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { uncached } from '../../src/schemas/headers.ts'
-import { defaultLimit, pageHeaders, pageQuery } from '../../src/schemas/page.ts'
+import { defaultLimit, pageHeaders } from '../../src/schemas/page.ts'
 import { defaultOverlap } from '../../src/schemas/rotation.ts'
 import { firsthand, requires } from '../../src/schemas/security.ts'
-import { NewOAuthClient, OAuthClient, OAuthClientInput, OAuthClientParams, SecretRotation } from './schema.ts'
+import {
+  NewOAuthClient,
+  OAuthClient,
+  OAuthClientInput,
+  OAuthClientParams,
+  OAuthClientQuery,
+  SecretRotation,
+} from './schema.ts'
 
 const tags = ['oauth-clients']
 const security = requires('admin')
@@ -21,14 +28,14 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
     schema: {
       operationId: 'listOAuthClients',
       summary: 'List OAuth clients',
-      description: 'A page of the clients, by id.',
+      description: 'A page of the clients, by id. With `createdBy`, those of one maker: they outlast its rights.',
       tags,
       security,
-      querystring: Type.Object(pageQuery, { additionalProperties: false }),
+      querystring: OAuthClientQuery,
       response: { 200: Type.Array(OAuthClient, { description: 'A page of clients.' }) },
       responseHeaders: { link },
     },
-    handler: ({ query }, reply) => reply.page(clients.page(query.limit ?? defaultLimit, query.cursor)),
+    handler: ({ query }, reply) => reply.page(clients.page(query.limit ?? defaultLimit, query.cursor, query.createdBy)),
   })
 
   fastify.route({

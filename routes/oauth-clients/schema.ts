@@ -3,6 +3,7 @@
 import { Type } from '@sinclair/typebox'
 import { Enum } from '../../src/schemas/enum.ts'
 import { MaybeMoment, Moment } from '../../src/schemas/moment.ts'
+import { pageQuery } from '../../src/schemas/page.ts'
 import { rotation } from '../../src/schemas/rotation.ts'
 import { Scopes } from '../../src/schemas/scopes.ts'
 
@@ -87,5 +88,15 @@ export const SecretRotation = Type.Object(rotation, {
   additionalProperties: false,
   description: 'How a client gets a new secret.',
 })
+
+export const OAuthClientQuery = Type.Object(
+  {
+    ...pageQuery,
+    createdBy: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 200, description: 'Who made them.', examples: ['user:1'] }),
+    ),
+  },
+  { additionalProperties: false },
+)
 
 export const OAuthClientParams = Type.Object({ id: ClientId }, { additionalProperties: false })

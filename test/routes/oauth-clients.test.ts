@@ -129,6 +129,23 @@ test('lists of clients are paged', async (t) => {
   t.same(seen, made.toSorted())
 })
 
+test('the clients of an administrator who has left are found, and one on a device has no https://localhost', async (t) => {
+  const server = await openServer(t)
+  const { app, admin } = server
+  await server.client(machine)
+  const { id, key } = await makeKey(app, admin['x-api-key'], ['admin'])
+  const headers = { 'x-api-key': key }
+  const made = await app.inject({ method: 'POST', url: '/oauth-clients', headers, payload: machine })
+  await app.inject({ method: 'DELETE', url: `/keys/${id}`, headers: admin })
+  const found = await app.inject({ url: `/oauth-clients?createdBy=api-key:${id}`, headers: admin })
+  t.match(found.json(), [{ id: made.json().id, createdBy: `api-key:${id}` }])
+  t.equal(found.json().length, 1)
+  const payload = { ...reports, clientType: 'public', redirectUris: ['com.example.app:/x', 'https://localhost/x'] }
+  t.match((await app.inject({ method: 'POST', url: '/oauth-clients', headers: admin, payload })).json(), {
+    errors: [{ pointer: '/redirectUris/1' }],
+  })
+})
+
 test('changes of clients are in the audit trail, without secrets', async (t) => {
   const { app, admin, client } = await openServer(t)
   const { id, clientSecret = '' } = await client(machine)

@@ -1,5 +1,6 @@
 /** The table of OAuth clients and its statements. */
 
+import { sql } from 'kysely'
 import type { Migration } from '../../schemas/collection.ts'
 import { argument, type Dialect, selected, statement } from '../../storage/dialect.ts'
 import type { Statement } from '../../storage/storage.ts'
@@ -57,7 +58,7 @@ export const clientMigrations: readonly Migration[] = [
 
 export class ClientSql {
   readonly get: Statement
-  /** Those behind the id `after`. */
+  /** Those behind the id `after`; with `createdBy`, those of one maker. */
   readonly page: Statement
   readonly insert: Statement
   /** Only while the client still has the secret that it is to replace. */
@@ -69,7 +70,11 @@ export class ClientSql {
     this.get = statement('oauth client', select().where('id', '=', argument('id')))
     this.page = statement(
       'oauth clients',
-      select().where('id', '>', argument('after')).orderBy('id').limit(argument<number>('limit')),
+      select()
+        .where(sql<boolean>`(cast(${argument('createdBy')} as text) is null or created_by = ${argument('createdBy')})`)
+        .where('id', '>', argument('after'))
+        .orderBy('id')
+        .limit(argument<number>('limit')),
     )
     const values = Object.entries(columns).map(([property, column]) => [column, argument(property)])
     this.insert = statement(

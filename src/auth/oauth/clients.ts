@@ -94,9 +94,14 @@ export class OAuthClients {
     return { ...shown(row), ...(clientSecret !== undefined && { clientSecret }) }
   }
 
-  /** Clients by id from a cursor on. */
-  async page(limit: number, after = ''): Promise<{ items: OAuthClient[]; next: string | undefined }> {
-    const rows = await this.#settings.engine.all<ClientRow>(this.#sql.page, { after, limit: limit + 1 })
+  /** Clients by id from a cursor on; with `createdBy`, those that one principal has made. */
+  async page(
+    limit: number,
+    after = '',
+    createdBy?: string,
+  ): Promise<{ items: OAuthClient[]; next: string | undefined }> {
+    const args = { after, createdBy: createdBy ?? null, limit: limit + 1 }
+    const rows = await this.#settings.engine.all<ClientRow>(this.#sql.page, args)
     const items = rows.slice(0, limit).map(shown)
     return { items, next: rows.length > limit ? items.at(-1)?.id : undefined }
   }
