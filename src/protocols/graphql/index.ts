@@ -95,11 +95,22 @@ export class GraphQLServer {
       document: known.document,
       operationName,
       variableValues: variables,
-      contextValue: new GraphQLContext(this.#dispatch, { socket, headers, wire: 'graphql' }, signal),
+      contextValue: new GraphQLContext(
+        this.#dispatch,
+        { socket, headers: headersOf(headers), wire: 'graphql' },
+        signal,
+      ),
       compiled: this.#documents.compiled(known, operationName),
     }
     return prepared as never
   }
+}
+
+/** A field that has not changed would be null: an answer of GraphQL holds what was asked for, whatever the client has. */
+function headersOf(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  if (headers['if-none-match'] === undefined) return headers
+  const { 'if-none-match': _, ...others } = headers
+  return others
 }
 
 /** As clients of persisted documents know it. */

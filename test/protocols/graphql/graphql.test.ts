@@ -40,6 +40,11 @@ test('a query asks for several operations at once, the same compiled or not', as
   }
 })
 
+test('a field is answered whatever version of it the client has', async (t) => {
+  const { ask } = await open(t)
+  t.match(await ask('{ getUser(id: 1) { id } }', {}, { 'if-none-match': '"1"' }), { data: { getUser: { id: 1 } } })
+})
+
 test('pages are followed to the end', async (t) => {
   const { ask } = await open(t)
   const query = 'query($cursor: String) { listUsers(limit: 1, cursor: $cursor) { items { id } nextCursor } }'
