@@ -82,8 +82,9 @@ export class GraphQLContext {
     for (const name of shown) {
       const value = headers[name]
       if (value === undefined) continue
-      this.meta ??= {}
-      this.meta[field] ??= {}
+      // Clients name the fields: `__proto__` and `toString` must find nothing here.
+      this.meta ??= Object.create(null) as Record<string, Record<string, string>>
+      this.meta[field] ??= Object.create(null) as Record<string, string>
       ;(this.meta[field] as Record<string, string>)[name] = String(value)
     }
   }

@@ -4,6 +4,7 @@ import {
   type DocumentNode,
   GraphQLError,
   type GraphQLSchema,
+  getOperationAST,
   NoSchemaIntrospectionCustomRule,
   parse,
   specifiedRules,
@@ -82,6 +83,8 @@ export class Documents {
     const name = operationName ?? ''
     const made = compiled.get(name)
     if (made !== undefined) return made ?? undefined
+    // Clients invent names: nothing is kept for one that the document does not have.
+    if (name !== '' && getOperationAST(document, name) == null) return undefined
     const result = compileQuery(this.#settings.schema, document, operationName)
     compiled.set(name, isCompiledQuery(result) ? result : null)
     return isCompiledQuery(result) ? result : undefined

@@ -43,6 +43,7 @@ export function refusalsOf(document: DocumentNode): GraphQLError[] {
     const count = { cost: 0, aliases: 0 }
     const walk = new Walk(fragments, count)
     walk.selections(definition.selectionSet, 1, 1)
+    if (walk.reserved) refusals.push(new GraphQLError('An alias must not begin with __'))
     if (walk.tooDeep) refuse('levels of fields', maxDepth)
     if (count.aliases > maxAliases) refuse('aliases', maxAliases)
     if (count.cost > maxCost) refuse('fields in its answer', maxCost)
@@ -55,6 +56,8 @@ class Walk {
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>
   readonly #count: Count
   tooDeep = false
+  /** Such names are GraphQL's own (section 2.1.9), and one is JavaScript's. */
+  reserved = false
   rootFields = 0
 
   constructor(fragments: ReadonlyMap<string, FragmentDefinitionNode>, count: Count) {
@@ -81,6 +84,7 @@ class Walk {
   #field(field: FieldNode, depth: number, times: number): void {
     this.#count.cost += times
     if (field.alias) this.#count.aliases += 1
+    if (field.alias?.value.startsWith('__')) this.reserved = true
     if (depth === 1) this.rootFields += 1
     if (field.selectionSet) this.selections(field.selectionSet, depth + 1, times * itemsOf(field))
   }

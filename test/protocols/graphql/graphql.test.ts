@@ -45,6 +45,19 @@ test('a field is answered whatever version of it the client has', async (t) => {
   t.match(await ask('{ getUser(id: 1) { id } }', {}, { 'if-none-match': '"1"' }), { data: { getUser: { id: 1 } } })
 })
 
+test('no alias reaches what every object of the process shares', async (t) => {
+  const { ask } = await open(t)
+  for (const _ of thrice) {
+    t.match((await ask('{ __proto__: getUser(id: 1) { id } }')).errors, [{ message: /must not begin with __/ }])
+    for (const name of ['constructor', 'toString']) {
+      const { data, extensions } = await ask(`{ ${name}: getUser(id: 1) { id } }`)
+      t.match(JSON.stringify(data), `{"${name}":{"id":1}}`)
+      t.match(JSON.stringify(extensions), `{"meta":{"${name}":{"etag"`)
+    }
+  }
+  t.notOk('etag' in {} || 'etag' in Object.prototype.toString)
+})
+
 test('pages are followed to the end', async (t) => {
   const { ask } = await open(t)
   const query = 'query($cursor: String) { listUsers(limit: 1, cursor: $cursor) { items { id } nextCursor } }'
