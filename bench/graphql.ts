@@ -4,84 +4,48 @@
  */
 
 import { createServer } from 'node:http'
-import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { buildSchema, type DocumentNode, type GraphQLObjectType, GraphQLScalarType, parse, validate } from 'graphql'
 import { createHandler } from 'graphql-http'
 import { type CompiledQuery, compileQuery } from 'graphql-jit'
-import { copyDatabase, createDatabase, fileName } from './database.ts'
+import type { Count } from './load.ts'
 import { type Options, readOptions } from './options.ts'
-import { freePort, listening, pinned, start, stop, workFolder } from './processes.ts'
+import { pinned } from './processes.ts'
 import { atLeast, count, factor, progress, table } from './report.ts'
 import { graphqlDocument } from './requests.ts'
 import { busy, Load, perCpuSecond, ratio, takeTurns, typical } from './rounds.ts'
-import { type Server, startSeptet } from './servers.ts'
+import type { Server } from './servers.ts'
+import { inBothStates, startWireServers, stopAll } from './wires.ts'
 
 /** Least ratio. */
 const bar = 0.9
 
 async function compare(options: Options): Promise<void> {
-  const { users, nodeFlags, bareFlags, idle, connections } = options
-  const folder = workFolder()
-  const data = join(folder, 'data')
-  progress(`a database of ${count(users)} users`)
-  createDatabase(data, users)
-  const copy = (name: string) => copyDatabase(data, join(folder, name))
-  const septet = await startSeptet(copy('septet'), nodeFlags)
-  const unkept = await startSeptet(copy('unkept'), nodeFlags, { KEEP_BYTES: '0' })
-  const bare = await startBare(copy('bare'), bareFlags)
-  await sleep(1000)
-  for (const server of [septet, unkept]) await assertSame(server, bare)
+  const { users, idle, connections } = options
+  const wire = { name: 'bare graphql-http', script: import.meta.filename, ask }
+  const servers = await startWireServers(wire, options)
+  const { septet, unkept, bare } = servers
   const load = new Load()
-  const rows: string[][] = []
-  for (const state of ['fresh', 'idled']) {
-    if (state === 'idled') {
-      progress(`idle for ${idle} s`)
-      await sleep(idle * 1000)
-    }
+  const rows = await inBothStates(idle, async (state) => {
     progress(state)
     const contenders = [septet, bare, unkept].map(
       (server) => ({ server, kind: 'graphql', connections, users }) as const,
     )
     const [ours = [], bares = [], others = []] = await takeTurns(load, contenders, options)
-    for (const [title, own, least] of [
-      [state, ours, bar],
-      ['  KEEP_BYTES=0', others, undefined],
-    ] as const) {
-      const value = ratio(own, bares, perCpuSecond)
-      const figures = [count(typical(own, perCpuSecond)), count(typical(bares, perCpuSecond))] as const
-      const load = factor(Math.min(typical(own, busy), typical(bares, busy)))
-      rows.push([
-        title,
-        ...figures,
-        factor(value),
-        least === undefined ? '' : factor(least),
-        atLeast(value, least),
-        load,
-      ])
-    }
-  }
+    return [rowOf(state, ours, bares, bar), rowOf('  KEEP_BYTES=0', others, bares)]
+  })
   const head = ['', 'Septet /CPU s', 'bare', 'ratio', 'bar', '', 'busy']
   process.stdout.write(`${pinned ? '' : 'NOT pinned to cores\n'}${table('getUser over /graphql', head, rows)}`)
   for (const error of load.errors) process.stdout.write(`ERROR ${error}\n`)
-  await Promise.all([septet, unkept, bare].map((server) => stop(server.process)))
+  await stopAll(servers)
 }
 
-async function startBare(folder: string, flags: string[]): Promise<Server> {
-  const port = await freePort()
-  const script = [process.execPath, ...flags, import.meta.filename, 'bare', join(folder, fileName), String(port)]
-  const child = start(script, { stdio: ['ignore', 'ignore', 'inherit'] }, 0)
-  await listening(port, child)
-  return { name: 'bare graphql-http', port, pid: child.pid as number, process: child }
-}
-
-/** @throws where two servers give different data: a comparison of speed would say nothing. */
-async function assertSame(septet: Server, bare: Server): Promise<void> {
-  for (const id of [1, 2, 4711]) {
-    const [ours, theirs] = await Promise.all([ask(septet, id), ask(bare, id)])
-    if (ours !== theirs) throw new Error(`getUser ${id}:\n${septet.name} ${ours}\n${bare.name} ${theirs}`)
-  }
+function rowOf(title: string, own: Count[], bares: Count[], least?: number): string[] {
+  const value = ratio(own, bares, perCpuSecond)
+  const figures = [count(typical(own, perCpuSecond)), count(typical(bares, perCpuSecond))]
+  const shown = least === undefined ? '' : factor(least)
+  const load = factor(Math.min(typical(own, busy), typical(bares, busy)))
+  return [title, ...figures, factor(value), shown, atLeast(value, least), load]
 }
 
 async function ask({ port }: Server, id: number): Promise<string> {

@@ -54,8 +54,18 @@ export interface Bare {
 }
 
 export function startBare(folder: string, { commits, pages }: Bare, flags: string[]): Promise<Server> {
-  const script = [...flags, join(import.meta.dirname, 'bare.ts'), join(folder, fileName)]
-  return startServer(`bare, ${commits}, ${pages}`, (port) => [...script, String(port), commits, pages])
+  const script = [...flags, join(import.meta.dirname, 'bare.ts')]
+  return startScript(`bare, ${commits}, ${pages}`, script, folder, [commits, pages])
+}
+
+/** Starts a script with the database of a folder, a port, and what it takes besides, as its arguments. */
+export function startScript(
+  name: string,
+  script: readonly string[],
+  folder: string,
+  more: readonly string[] = [],
+): Promise<Server> {
+  return startServer(name, (port) => [...script, join(folder, fileName), String(port), ...more])
 }
 
 async function startServer(

@@ -7,17 +7,16 @@
 
 import { once } from 'node:events'
 import { Socket } from 'node:net'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import WebSocket, { WebSocketServer } from 'ws'
-import { copyDatabase, createDatabase, fileName } from './database.ts'
 import type { Count } from './load.ts'
 import { type Options, readOptions } from './options.ts'
-import { cpuSeconds, freePort, listening, pinned, start, stop, workFolder } from './processes.ts'
+import { cpuSeconds, pinned, start } from './processes.ts'
 import { atLeast, count, factor, progress, table } from './report.ts'
 import { busy, Load, perCpuSecond, ratio, typical } from './rounds.ts'
-import { type Server, startSeptet } from './servers.ts'
+import type { Server } from './servers.ts'
+import { inBothStates, startWireServers, stopAll, type WireServers } from './wires.ts'
 
 /** Least ratio to bare `ws`, and to REST. */
 const bars = { bare: 0.8, rest: 1 }
@@ -35,41 +34,27 @@ interface Slice {
 }
 
 async function compare(options: Options): Promise<void> {
-  const { users, nodeFlags, bareFlags, idle } = options
-  const folder = workFolder()
-  const data = join(folder, 'data')
-  progress(`a database of ${count(users)} users`)
-  createDatabase(data, users)
-  const copy = (name: string) => copyDatabase(data, join(folder, name))
-  const any = { MAX_CALLS_PER_SECOND: '0' }
-  const septet = await startSeptet(copy('septet'), nodeFlags, any)
-  const unkept = await startSeptet(copy('unkept'), nodeFlags, { ...any, KEEP_BYTES: '0' })
-  const bare = await startBare(copy('bare'), bareFlags)
-  await sleep(1000)
-  for (const server of [septet, unkept]) await assertSame(server, bare)
+  const settings = { MAX_CALLS_PER_SECOND: '0' }
+  const servers = await startWireServers({ name: 'bare ws', script: import.meta.filename, settings, ask }, options)
   const loads = { rest: new Load(), wire: new WireLoad() }
-  const servers = { septet, unkept, bare }
-  const rows: string[][] = []
-  for (const state of ['fresh', 'idled']) {
-    if (state === 'idled') {
-      progress(`idle for ${idle} s`)
-      await sleep(idle * 1000)
-    }
+  const rows = await inBothStates(options.idle, async (state) => {
+    const measured: string[][] = []
     for (const shape of Object.keys(shapes) as Shape[])
-      rows.push(...(await measure(state, shape, servers, loads, options)))
-  }
+      measured.push(...(await measure(state, shape, servers, loads, options)))
+    return measured
+  })
   const head = ['', 'calls/CPU s', 'to', 'ratio', 'bar', '', 'busy']
   process.stdout.write(
     `${pinned ? '' : 'NOT pinned to cores\n'}${table('getUser over /ws: connections × calls in flight on each', head, rows)}`,
   )
   for (const error of loads.rest.errors) process.stdout.write(`ERROR ${error}\n`)
-  await Promise.all([septet, unkept, bare].map((server) => stop(server.process)))
+  await stopAll(servers)
 }
 
 async function measure(
   state: string,
   shape: Shape,
-  { septet, unkept, bare }: Record<'septet' | 'unkept' | 'bare', Server>,
+  { septet, unkept, bare }: WireServers,
   { rest, wire }: { rest: Load; wire: WireLoad },
   { users, rounds, seconds, warmUp, connections: clients }: Options,
 ): Promise<string[][]> {
@@ -98,22 +83,6 @@ async function measure(
     row(`${shape}, ${state}`, ours, 'REST', rests, bars.rest),
     row('  KEEP_BYTES=0', others, 'bare ws', bares),
   ]
-}
-
-async function startBare(folder: string, flags: string[]): Promise<Server> {
-  const port = await freePort()
-  const script = [process.execPath, ...flags, import.meta.filename, 'bare', join(folder, fileName), String(port)]
-  const child = start(script, { stdio: ['ignore', 'ignore', 'inherit'] }, 0)
-  await listening(port, child)
-  return { name: 'bare ws', port, pid: child.pid as number, process: child }
-}
-
-/** @throws where two servers give different answers: a comparison of speed would say nothing. */
-async function assertSame(septet: Server, bare: Server): Promise<void> {
-  for (const id of [1, 2, 4711]) {
-    const [ours, theirs] = await Promise.all([ask(septet, id), ask(bare, id)])
-    if (ours !== theirs) throw new Error(`getUser ${id}:\n${septet.name} ${ours}\n${bare.name} ${theirs}`)
-  }
 }
 
 async function ask({ port }: Server, id: number): Promise<string> {
