@@ -1,7 +1,8 @@
 /** Problems as errors of a response (GraphQL specification section 7.1.2). */
 
 import { GraphQLError } from 'graphql'
-import { Problem, type ProblemCode } from '../../errors.ts'
+import { problemOf } from '../../contract/problem-of.ts'
+import type { ProblemCode } from '../../errors.ts'
 
 /** `extensions.code`, as clients of GraphQL servers know them. */
 export const codes = {
@@ -30,7 +31,7 @@ export const codes = {
 
 /** With the problem's members as extensions; `requestId` ties it to the log. */
 export function errorOf(error: unknown): GraphQLError {
-  const problem = error instanceof Problem ? error : new Problem('internal', 'Something went wrong', { cause: error })
+  const problem = problemOf(error)
   const { code, statusCode, errors, requestId, headers } = problem
   const retryAfter = headers?.['retry-after']
   return new GraphQLError(problem.message, {

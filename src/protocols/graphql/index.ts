@@ -61,7 +61,7 @@ export class GraphQLServer {
       schema: this.schema,
       onSubscribe: (request, { query, operationName, variables }) =>
         this.#prepare(request, String(query), operationName ?? undefined, variables ?? undefined),
-      execute: ((args: Prepared) => run(args)) as typeof execute,
+      execute: run as typeof execute,
       onOperation: (_request, args, result) => withMeta(args.contextValue, result),
     })
   }
@@ -119,9 +119,9 @@ const notFound: Response = [
   { status: 400, statusText: 'Bad Request', headers: { 'content-type': 'application/json; charset=utf-8' } },
 ]
 
-function run({ compiled, ...args }: Prepared): ExecutionResult | Promise<ExecutionResult> {
-  if (compiled === undefined) return execute(args)
-  return compiled.query(args.rootValue, args.contextValue, args.variableValues)
+function run(prepared: Prepared): ExecutionResult | Promise<ExecutionResult> {
+  const { compiled, rootValue, contextValue, variableValues } = prepared
+  return compiled === undefined ? execute(prepared) : compiled.query(rootValue, contextValue, variableValues)
 }
 
 /** What REST says in headers, by the name of the field that it is about. */

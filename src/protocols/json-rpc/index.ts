@@ -5,8 +5,8 @@ import { ContractError } from '../../contract/contract-error.ts'
 import type { Eventually } from '../../contract/eventually.ts'
 import type { Operation } from '../../contract/operation.ts'
 import type { Principal } from '../../contract/principal.ts'
+import { problemOf } from '../../contract/problem-of.ts'
 import { type Output, outputOf } from '../../contract/shape.ts'
-import { Problem } from '../../errors.ts'
 import { authenticateMethod, idOf, isTooDeep, type RpcRequest, readRequest } from './decode.ts'
 import { renderError, renderResult } from './encode.ts'
 import { errorOf, invalidParams, invalidRequest, parseError, type RpcError, unknownMethod } from './errors.ts'
@@ -176,7 +176,7 @@ function withHeaders(peer: Peer, meta: Peer['headers']): Peer {
 }
 
 function renderFailure(id: RpcRequest['id'], error: unknown, { requestId }: RpcSession): string {
-  const problem = error instanceof Problem ? error : new Problem('internal', 'Something went wrong', { cause: error })
+  const problem = problemOf(error)
   return renderError(id, errorOf(problem, requestId), problem.headers)
 }
 
