@@ -1,4 +1,4 @@
-/** The pages of the authorization server: plain HTML without a script, from texts that are escaped wherever they come from. */
+/** Pages for people: plain HTML, from texts that are escaped wherever they come from. */
 
 import { createHash } from 'node:crypto'
 
@@ -50,10 +50,15 @@ button.link { display: inline; width: auto; margin: 0; padding: 0; border: 0; te
 @media (max-width: 24rem) { main { padding: 1.25rem } }
 `
 
-const styleHash = createHash('sha256').update(style).digest('base64')
+const styleHash = hashOf(style)
 
-/** A whole page. */
-export function pageOf(title: string, content: Html): string {
+/** Content Security Policy Level 3 section 2.3.1. */
+function hashOf(text: string): string {
+  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`
+}
+
+/** A whole page; its script is of this server, never made of what somebody has sent. */
+export function pageOf(title: string, content: Html, script?: string): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -66,20 +71,21 @@ export function pageOf(title: string, content: Html): string {
 <main>
 ${content}
 </main>
-</body>
+${script === undefined ? undefined : html`<script>${new Html(script)}</script>`}</body>
 </html>
 `.text
 }
 
 /**
  * Headers of a page. `redirectsTo`: where answering its form may lead to, which browsers check at each redirect
- * (Content Security Policy Level 3 section 6.4.1).
+ * (Content Security Policy Level 3 section 6.4.1). `script`: the page's own, which may ask this server.
  */
-export function pageHeaders(redirectsTo?: string): Record<string, string> {
+export function pageHeaders(redirectsTo?: string, script?: string): Record<string, string> {
   const formAction = redirectsTo === undefined ? "'none'" : `'self' ${redirectsTo}`
+  const scripted = script === undefined ? '' : `script-src ${hashOf(script)}; connect-src 'self'; `
   return {
     'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': `default-src 'none'; style-src 'sha256-${styleHash}'; form-action ${formAction}; frame-ancestors 'none'; base-uri 'none'`,
+    'content-security-policy': `default-src 'none'; style-src ${styleHash}; ${scripted}form-action ${formAction}; frame-ancestors 'none'; base-uri 'none'`,
     'x-frame-options': 'DENY',
     // With no-referrer, browsers would say `Origin: null` when they send the form.
     'referrer-policy': 'same-origin',
