@@ -92,6 +92,8 @@ export class AccountSql {
   readonly replaceHash: Statement
   /** Sets the hash of the same password, and holds up whoever sets another one until this write is done. */
   readonly holdHash: Statement
+  /** Holds up whoever changes the account until this write is done; only while it is as it was read, and not disabled. */
+  readonly hold: Statement
   /** Whoever held the account may have linked their own: a reset leaves none, nor codes of logins with them. */
   readonly forgetIdentities: Statement
   /** Sets role and lock in place of those that were read. */
@@ -171,6 +173,15 @@ export class AccountSql {
         .set({ password_hash: argument('passwordHash') })
         .where('user_id', '=', argument('userId'))
         .where('password_hash', '=', argument('replaced'))
+        .where('disabled_at', 'is', null),
+    )
+    this.hold = statement(
+      'account unchanged',
+      kysely
+        .updateTable('accounts')
+        .set({ updated_at: argument('updatedAt') })
+        .where('user_id', '=', argument('userId'))
+        .where('updated_at', '=', argument('updatedAt'))
         .where('disabled_at', 'is', null),
     )
     this.forgetIdentities = statement(

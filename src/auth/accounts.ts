@@ -89,6 +89,11 @@ export class Accounts {
     return shown(await this.#account(userId))
   }
 
+  /** For a write that rests on the account as it was read: it meets one row while that holds, and nobody changes it meanwhile. */
+  unchanged({ id: userId, updatedAt }: Pick<Account, 'id' | 'updatedAt'>): Command {
+    return [this.#parts.sql.hold, { userId, updatedAt }, 1]
+  }
+
   /**
    * Sets role and lock. Where that changes what the user may do, its sessions end, and tokens of messages are void. What
    * else acts for the user is narrowed by itself.

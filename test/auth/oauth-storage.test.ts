@@ -2,12 +2,19 @@ import { createHash } from 'node:crypto'
 import * as openid from 'openid-client'
 import t, { type Test, test } from 'tap'
 import { Payloads } from '../../src/auth/oauth/payloads.ts'
+import { UnexpectedRows } from '../../src/storage/storage.ts'
 import { build } from '../helper.ts'
 import { startPostgres } from '../storage/postgres-server.ts'
 import { raw } from '../storage/setup.ts'
-import { allow, authorizationOf, errorOf, fatima, machine, openServer, reports } from './oauth-setup.ts'
+import { allow, authorizationOf, Browser, errorOf, fatima, machine, openServer, reports } from './oauth-setup.ts'
 
 const postgres = await startPostgres(t)
+
+const begin = (payloads: Payloads, id: string) =>
+  payloads.savingGrant({ isNew: true, before: [], after: [] }, async () => {
+    await payloads.saveGrant(id, {}, 60)
+    return id
+  })
 
 const engines: [string, (t: Test) => Promise<Record<string, string>>][] = [
   ['SQLite', async () => ({})],
@@ -46,7 +53,7 @@ for (const [name, settingsOf] of engines) {
 
   test(`${name}: what was given for a grant ends with it, and opens nothing that comes later`, async (t) => {
     const { payloads, rows } = await open(t)
-    await payloads.upsert('Grant', 'grant', {}, 60)
+    await begin(payloads, 'grant')
     for (const id of ['one', 'two']) await payloads.upsert('AccessToken', id, { grantId: 'grant' }, 60)
     await payloads.upsert('AccessToken', 'other', { grantId: 'another' }, 60)
     t.ok(await payloads.access('one'))
@@ -56,6 +63,45 @@ for (const [name, settingsOf] of engines) {
     await payloads.upsert('AccessToken', 'late', { grantId: 'grant' }, 60)
     t.equal(await payloads.access('late'), undefined)
     t.equal((await rows('select model from oauth_payloads')).length, 2)
+  })
+
+  test(`${name}: a grant that has ended is not saved again`, async (t) => {
+    const { payloads, rows } = await open(t)
+    await t.rejects(payloads.saveGrant('grant', {}, 60), UnexpectedRows, 'it never was')
+    for (const end of [() => payloads.endGrant('grant'), () => payloads.destroy('grant')]) {
+      await begin(payloads, 'grant')
+      await payloads.saveGrant('grant', { openid: { scope: 'users:read' } }, 60)
+      t.match(await payloads.find('Grant', 'grant'), { openid: { scope: 'users:read' } })
+      const saves = Array.from({ length: 5 }, () => payloads.saveGrant('grant', {}, 60))
+      await Promise.allSettled([...saves.slice(2), end(), ...saves])
+      t.same(await rows('select model from oauth_payloads'), [])
+    }
+  })
+
+  test(`${name}: what a user takes back while an application is allowed more does not come back`, async (t) => {
+    const server = await openServer(t, await settingsOf(t))
+    await server.join(fatima)
+    const config = await server.discover(await server.client(reports))
+    const { email, password } = fatima
+    const signedIn = await server.app.inject({ method: 'POST', url: '/auth/sign-in', payload: { email, password } })
+    const headers = { authorization: `Bearer ${signedIn.json<{ accessToken: string }>().accessToken}` }
+    const listed = async () => (await server.app.inject({ url: '/me/grants', headers })).json<{ id: string }[]>()
+    const browser = new Browser(server)
+    const ask = async () => browser.open((await authorizationOf(config, { scope: 'openid users:read keys:read' })).url)
+    await allow(server, (await authorizationOf(config)).url, fatima, browser)
+    for (let round = 0; round < 8; round += 1) {
+      const [grant] = await listed()
+      const pressed = browser.press(await ask(), 'allow')
+      if (round % 2) await new Promise((resolve) => setTimeout(resolve, round))
+      const path = `/me/grants/${grant?.id}`
+      t.equal((await server.app.inject({ method: 'DELETE', url: path, headers })).statusCode, 204)
+      await pressed
+      t.notOk(
+        (await listed()).some(({ id }) => id === grant?.id),
+        `round ${round}`,
+      )
+      await browser.press(await ask(), 'allow')
+    }
   })
 
   test(`${name}: it goes with its user, when it is revoked, and when it has expired`, async (t) => {

@@ -29,7 +29,10 @@ export function createAdapter(model: string, settings: AdapterSettings): Adapter
 function payloadAdapter(model: string, { payloads, library, whyEnded }: AdapterSettings): Adapter {
   const endGrant = async (grantId: string) => payloads.endGrant(grantId, await whyEnded(grantId))
   return {
-    upsert: (id, payload, expiresIn) => payloads.upsert(model, id, payload as Payload, expiresIn),
+    upsert: (id, payload, expiresIn) =>
+      model === 'Grant'
+        ? payloads.saveGrant(id, payload as Payload, expiresIn)
+        : payloads.upsert(model, id, payload as Payload, expiresIn),
     find: (id) => payloads.find(model, id) as Promise<AdapterPayload | undefined>,
     findByUid: (uid) => payloads.findByUid(model, uid) as Promise<AdapterPayload | undefined>,
     findByUserCode: async () => undefined,

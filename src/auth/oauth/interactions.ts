@@ -16,6 +16,7 @@ import type { OAuthClients } from './clients.ts'
 import { type Asking, consentPage, errorPage, signInPage } from './interaction-page.ts'
 import type { Library } from './library.ts'
 import { pageHeaders } from './page.ts'
+import type { Payloads } from './payloads.ts'
 import { policySourceOf } from './redirect-uris.ts'
 
 export interface InteractionSettings {
@@ -23,6 +24,7 @@ export interface InteractionSettings {
   accounts: Accounts
   audit: Audit
   clients: OAuthClients
+  payloads: Payloads
   /** The server's own URL. */
   issuer: () => string
   provider: () => Promise<{ provider: Provider; library: Library }>
@@ -143,10 +145,29 @@ export class Interactions {
   }
 
   async #allow(current: Current, request: AnswerRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const { provider, interaction, clientId, userId } = current
+    const { interaction, userId } = current
     const grantable = await this.#grantable(current)
     if (grantable === undefined || userId === undefined) return this.#goOn(current, undefined, reply)
+    try {
+      const consent = { grantId: await this.#saveGrant(current, userId, grantable, request) }
+      return this.#goOn(current, { ...interaction.lastSubmission, consent }, reply)
+    } catch (error) {
+      // What was allowed before has ended, or the account has changed, since this was asked.
+      if (error instanceof UnexpectedRows) return this.#goOn(current, undefined, reply)
+      throw error
+    }
+  }
+
+  /** Gives the id of the grant. @throws {UnexpectedRows} */
+  async #saveGrant(
+    { provider, interaction, clientId }: Current,
+    userId: number,
+    grantable: (scope: string) => boolean,
+    request: AnswerRequest,
+  ): Promise<string> {
+    const { accounts, audit, payloads } = this.#settings
     const { grantId } = interaction
+    const account = await accounts.get(userId)
     const existing = grantId === undefined ? undefined : await provider.Grant.find(grantId)
     const grant = existing ?? new provider.Grant({ accountId: String(userId), clientId })
     const { missingOIDCScope = [] } = interaction.prompt.details as { missingOIDCScope?: string[] }
@@ -154,11 +175,11 @@ export class Interactions {
     const refused = missingOIDCScope.filter((scope) => !grantable(scope))
     if (allowed.length > 0) grant.addOIDCScope(allowed)
     if (refused.length > 0) grant.rejectOIDCScope(refused)
-    const consent = { grantId: await grant.save() }
     const detail = `scopes: ${allowed.join(' ') || 'none beyond those granted before'}`
     const granted = { principal: { id: `user:${userId}` }, target: `client:${clientId}`, detail }
-    await this.#settings.audit.record({ type: 'consent.granted', outcome: 'success', ...granted }, request)
-    return this.#goOn(current, { ...interaction.lastSubmission, consent }, reply)
+    const entry = audit.command({ type: 'consent.granted', outcome: 'success', ...granted }, request)
+    const saving = { isNew: existing === undefined, before: [accounts.unchanged(account)], after: [entry] }
+    return payloads.savingGrant(saving, () => grant.save())
   }
 
   #deny(current: Current, error_description: string, reply: FastifyReply): Promise<FastifyReply> {

@@ -44,6 +44,9 @@ export interface PayloadRow {
 
 export class PayloadSql {
   readonly upsert: Statement
+  readonly insert: Statement
+  /** Saves a grant again, if it has not ended. */
+  readonly renewGrant: Statement
   readonly find: Statement
   readonly findByUid: Statement
   /** An access token that has not expired, and whose grant, where it has one, is in force. */
@@ -71,18 +74,27 @@ export class PayloadSql {
       user_id: argument('userId'),
       expires_at: argument('expiresAt'),
     }
+    const insertion = kysely
+      .insertInto('oauth_payloads')
+      .values({ id_hash: argument('idHash'), model: argument('model'), ...changing })
+    this.insert = statement('oauth insert', insertion)
     this.upsert = statement(
       'oauth upsert',
+      insertion.onConflict((conflict) =>
+        conflict
+          .column('id_hash')
+          .doUpdateSet((row) =>
+            Object.fromEntries(Object.keys(changing).map((name) => [name, row.ref(`excluded.${name}`)])),
+          ),
+      ),
+    )
+    this.renewGrant = statement(
+      'oauth renew grant',
       kysely
-        .insertInto('oauth_payloads')
-        .values({ id_hash: argument('idHash'), model: argument('model'), ...changing })
-        .onConflict((conflict) =>
-          conflict
-            .column('id_hash')
-            .doUpdateSet((row) =>
-              Object.fromEntries(Object.keys(changing).map((name) => [name, row.ref(`excluded.${name}`)])),
-            ),
-        ),
+        .updateTable('oauth_payloads')
+        .set(changing)
+        .where('model', '=', argument('model'))
+        .where('id_hash', '=', argument('idHash')),
     )
     this.find = statement('oauth find', ofModel.where('id_hash', '=', argument('idHash')))
     this.findByUid = statement('oauth find by uid', ofModel.where('uid_hash', '=', argument('uidHash')))

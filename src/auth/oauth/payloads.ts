@@ -1,5 +1,6 @@
 /** What the authorization server keeps: sealed, found by the hash of its id, gone with its grant. */
 
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHash } from 'node:crypto'
 import { type Eventually, whenever } from '../../contract/eventually.ts'
 import { type Command, type Storage, UnexpectedRows } from '../../storage/storage.ts'
@@ -29,10 +30,19 @@ export interface Payload {
   consumed?: unknown
 }
 
+/** How a grant is saved. */
+interface GrantSaving {
+  isNew: boolean
+  /** Written before and after it, all or nothing. */
+  before: readonly Command[]
+  after: readonly Command[]
+}
+
 export class Payloads {
   readonly #engine: Storage
   readonly #secrets: Secrets
   readonly #sql: PayloadSql
+  readonly #grantSaving = new AsyncLocalStorage<GrantSaving>()
   /** Told after what may have been an access token is gone; to be set by who keeps them in memory. */
   onRevoked: () => void = () => {}
 
@@ -42,22 +52,26 @@ export class Payloads {
     this.#sql = new PayloadSql(engine.dialect)
   }
 
-  async upsert(model: string, id: string, { jti: _, ...payload }: Payload, expiresIn?: number): Promise<void> {
-    const { uid, grantId, accountId } = payload
-    const idHash = hashOf(id)
-    const clientId = payload.clientId ?? payload.params?.client_id ?? null
-    const args = {
-      idHash,
-      model,
-      // A row's id is sealed with it: who can write to the database cannot put the content of another row there.
-      sealed: this.#secrets.seal(purpose, JSON.stringify({ idHash, payload })),
-      grantHash: grantId === undefined || model === 'Interaction' ? null : hashOf(grantId),
-      uidHash: uid === undefined ? null : hashOf(uid),
-      clientId,
-      userId: accountId === undefined ? null : Number(accountId),
-      expiresAt: expiresIn === undefined ? never : new Date(Date.now() + expiresIn * 1000).toISOString(),
-    }
-    await this.#engine.write([[this.#sql.upsert, args]])
+  async upsert(model: string, id: string, payload: Payload, expiresIn?: number): Promise<void> {
+    await this.#engine.write([[this.#sql.upsert, this.#rowOf(model, id, payload, expiresIn)]])
+  }
+
+  /**
+   * Saves a grant: for the first time within {@link savingGrant} alone, otherwise only while it is there. One that was
+   * ended since it was read stays ended.
+   *
+   * @throws {UnexpectedRows} when it has ended.
+   */
+  async saveGrant(id: string, payload: Payload, expiresIn?: number): Promise<void> {
+    const { isNew, before, after } = this.#grantSaving.getStore() ?? { isNew: false, before: [], after: [] }
+    const args = this.#rowOf('Grant', id, payload, expiresIn)
+    const save: Command = [isNew ? this.#sql.insert : this.#sql.renewGrant, args, 1]
+    await this.#engine.write([...before, save, ...after])
+  }
+
+  /** Has the library save a grant, in one write with what belongs to it. @throws {UnexpectedRows} */
+  savingGrant(saving: GrantSaving, save: () => Promise<string>): Promise<string> {
+    return this.#grantSaving.run(saving, save)
   }
 
   async find(model: string, id: string): Promise<Payload | undefined> {
@@ -136,6 +150,22 @@ export class Payloads {
 
   async forgetExpired(): Promise<void> {
     await this.#engine.write([[this.#sql.forgetExpired, { now: new Date().toISOString() }]])
+  }
+
+  #rowOf(model: string, id: string, { jti: _, ...payload }: Payload, expiresIn: number | undefined) {
+    const { uid, grantId, accountId } = payload
+    const idHash = hashOf(id)
+    return {
+      idHash,
+      model,
+      // A row's id is sealed with it: who can write to the database cannot put the content of another row there.
+      sealed: this.#secrets.seal(purpose, JSON.stringify({ idHash, payload })),
+      grantHash: grantId === undefined || model === 'Interaction' ? null : hashOf(grantId),
+      uidHash: uid === undefined ? null : hashOf(uid),
+      clientId: payload.clientId ?? payload.params?.client_id ?? null,
+      userId: accountId === undefined ? null : Number(accountId),
+      expiresAt: expiresIn === undefined ? never : new Date(Date.now() + expiresIn * 1000).toISOString(),
+    }
   }
 
   async #happens(commands: readonly Command[]): Promise<boolean> {
