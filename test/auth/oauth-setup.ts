@@ -127,6 +127,8 @@ export class Browser {
   readonly #origin: string
   readonly #base: string
   readonly cookies = new Map<string, { value: string; path: string; line: string }>()
+  /** Redirects to such paths are not followed. */
+  stopsAt: RegExp | undefined
 
   constructor({ issuer, base }: Pick<OpenServer, 'issuer' | 'base'>) {
     this.#origin = issuer
@@ -160,7 +162,8 @@ export class Browser {
     const page = { url, status: response.status, headers: response.headers, text }
     if (location === null) return page
     const next = new URL(location, url)
-    return next.origin === this.#origin ? this.#go(next, {}) : { ...page, url: next }
+    const follows = next.origin === this.#origin && !this.stopsAt?.test(next.pathname)
+    return follows ? this.#go(next, {}) : { ...page, url: next }
   }
 
   #cookiesOf({ pathname }: URL): string {

@@ -110,6 +110,26 @@ test('cookies of an interaction that a sibling domain has planted have nobody si
   t.match((await attacker.browser.signIn(attacker.page, fatima)).text, 'Allow Reports', 'its own browser goes on')
 })
 
+test('an answer that was given in one browser is not taken from another that has the cookies for it planted', async (t) => {
+  const server = await openServer(t)
+  await server.join(fatima)
+  const attacker = await openPage(server)
+  const victim = new Browser(server)
+  await victim.open((await authorizationOf(attacker.config)).url)
+  const asked = await attacker.browser.signIn(attacker.page, fatima)
+  attacker.browser.stopsAt = /^\/oauth\/authorize\//
+  const { url: next } = await attacker.browser.press(asked, 'allow')
+  for (const [key, planted] of attacker.browser.cookies) {
+    if (!/^(__Host-)?septet-oauth-browser/.test(key)) victim.cookies.set(key, planted)
+  }
+  const refused = { status: 400, text: 'This page has expired' }
+  t.match(await victim.open(next), refused)
+  t.match(await victim.open(next.href.split('?', 1).join()), refused)
+  t.match(await victim.open(next.href.replace(/browser=.*/, 'browser=A&browser=B')), refused)
+  t.match(await new Browser(server).open(next), refused)
+  t.ok((await attacker.browser.open(next)).url.searchParams.get('code'), 'its own browser goes on')
+})
+
 test('a form that was tampered with is refused', async (t) => {
   const server = await openServer(t)
   const { browser, page } = await openPage(server)

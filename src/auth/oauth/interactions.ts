@@ -29,7 +29,7 @@ export interface InteractionSettings {
   issuer: () => string
   provider: () => Promise<{ provider: Provider; library: Library }>
   /** Whether the browser of a request is the one that has begun an interaction. */
-  isBound: (request: FastifyRequest, uid: string, binding: string) => boolean
+  isBound: (request: FastifyRequest, uid: string) => boolean
 }
 
 /** What a form sends. */
@@ -48,6 +48,8 @@ interface Current extends Asking {
   interaction: Interaction
   clientId: string
   redirectUri: string
+  /** Where the browser goes with the answer: the library's address, bound to the browser. */
+  goOnAt: string
   /** The user who has signed in, where one has. */
   userId: number | undefined
 }
@@ -99,13 +101,14 @@ export class Interactions {
     const { client_id: clientId, redirect_uri: redirectUri } = interaction.params as Record<string, string>
     const client = await this.#settings.clients.find(String(clientId))
     if (interaction.uid !== request.params.uid || client === undefined || redirectUri === undefined) return undefined
-    const { browser } = request.query as { browser?: unknown }
-    if (!this.#settings.isBound(request as FastifyRequest, interaction.uid, String(browser))) return undefined
+    if (!this.#settings.isBound(request as FastifyRequest, interaction.uid)) return undefined
     const { host, protocol } = new URL(redirectUri)
     const accountId = interaction.session?.accountId
     const userId = accountId === undefined ? undefined : Number(accountId)
     const asking = { client: client.name, returnTo: host || protocol }
-    return { ...asking, provider, interaction, clientId: client.id, redirectUri, userId }
+    const { browser } = request.query as { browser?: string }
+    const goOnAt = `${interaction.returnTo}?browser=${browser}`
+    return { ...asking, provider, interaction, clientId: client.id, redirectUri, userId, goOnAt }
   }
 
   #showSignIn(current: Current, email: string, reply: FastifyReply, problem?: string): FastifyReply {
@@ -187,10 +190,10 @@ export class Interactions {
   }
 
   /** Hands the answer to the library: back to the application, or to the next page. */
-  async #goOn({ interaction }: Current, result: InteractionResults | undefined, reply: FastifyReply) {
+  async #goOn({ interaction, goOnAt }: Current, result: InteractionResults | undefined, reply: FastifyReply) {
     interaction.result = result
     await interaction.persist()
-    return reply.header('cache-control', 'no-store').redirect(interaction.returnTo, 303)
+    return reply.header('cache-control', 'no-store').redirect(goOnAt, 303)
   }
 
   /** Ends the browser's session, unless it is of this account. */
@@ -215,7 +218,8 @@ function scopesOf({ interaction }: Current): string[] {
   return typeof scope === 'string' ? scope.split(' ') : []
 }
 
-function expired(reply: FastifyReply): FastifyReply {
+/** For an answer that nobody waits for, or that comes from elsewhere. */
+export function expired(reply: FastifyReply): FastifyReply {
   return reply
     .code(400)
     .headers(pageHeaders())

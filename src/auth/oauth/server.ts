@@ -10,7 +10,7 @@ import { BrowserCookie, newBrowser } from '../browser-cookie.ts'
 import type { SigningKeys } from '../signing-keys.ts'
 import { networkOf } from '../throttle.ts'
 import { Grants } from './grants.ts'
-import { type InteractionSettings, Interactions } from './interactions.ts'
+import { expired, type InteractionSettings, Interactions } from './interactions.ts'
 import { type Library, loadLibrary } from './library.ts'
 import { createProvider, type ProviderSettings, paths } from './provider.ts'
 import { keysNow } from './signing.ts'
@@ -28,6 +28,8 @@ const interactionCookie = new BrowserCookie({ name: 'septet-oauth-browser', path
 /** Authorization requests of one network within an hour: each leaves a row. */
 const requestsAnHour = 600
 const purpose = 'oauth browser'
+/** Where a browser comes back to from the pages. */
+const resumption = `${paths.authorization}/:uid`
 
 interface Loaded {
   library: Library
@@ -54,7 +56,7 @@ export class OAuthServer {
     this.interactions = new Interactions({
       ...settings,
       provider: () => this.#load(),
-      isBound: (request, uid, binding) => this.#isBound(request, uid, binding),
+      isBound: (request, uid) => this.#isBound(request, uid),
     })
     const forget = () => settings.tokens.forgetVerified()
     settings.payloads.onRevoked = forget
@@ -73,6 +75,7 @@ export class OAuthServer {
       if (value !== undefined) reply.raw.setHeader(name, value)
     }
     if (request.routeOptions.url === paths.authorization) await this.#begin(request, reply)
+    if (request.routeOptions.url === resumption && !this.#goesOn(request, reply)) return void expired(reply)
     reply.hijack()
     await handle(request.raw, reply.raw)
   }
@@ -91,18 +94,34 @@ export class OAuthServer {
   async #begin(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { allowances, issuer } = this.#settings
     await allowances.spend(allowances.subject('oauth', networkOf(request.ip)), requestsAnHour)
-    const browser = interactionCookie.read(request.headers.cookie, issuer()) ?? newBrowser()
+    this.#name(interactionCookie.read(request.headers.cookie, issuer()) ?? newBrowser(), request, reply)
+  }
+
+  /**
+   * Whether the browser that comes back from a page is the one that has begun: who has answered elsewhere could plant
+   * the library's cookie for what comes now, and have the user signed in as another.
+   */
+  #goesOn(request: FastifyRequest, reply: FastifyReply): boolean {
+    const browser = interactionCookie.read(request.headers.cookie, this.#settings.issuer())
+    const { uid } = request.params as { uid: string }
+    if (browser === undefined || !this.#isBound(request, uid)) return false
+    this.#name(browser, request, reply)
+    return true
+  }
+
+  #name(browser: string, request: FastifyRequest, reply: FastifyReply): void {
     this.#browsers.set(request.raw, browser)
-    reply.raw.setHeader('set-cookie', [interactionCookie.line(browser, issuer())])
+    reply.raw.setHeader('set-cookie', [interactionCookie.line(browser, this.#settings.issuer())])
   }
 
   /**
    * Whether this browser has begun the interaction. The library's own cookies for it can be planted by a sibling domain:
    * the user would sign in for whoever waits with the rest of the interaction elsewhere.
    */
-  #isBound({ headers }: FastifyRequest, uid: string, binding: string): boolean {
+  #isBound({ headers, query }: FastifyRequest, uid: string): boolean {
+    const { browser: binding } = query as { browser?: unknown }
     const browser = interactionCookie.read(headers.cookie, this.#settings.issuer())
-    return browser !== undefined && this.#settings.secrets.hasMac(purpose, `${browser} ${uid}`, binding)
+    return browser !== undefined && this.#settings.secrets.hasMac(purpose, `${browser} ${uid}`, String(binding))
   }
 
   /** Deletes what has expired. */
