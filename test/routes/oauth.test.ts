@@ -124,21 +124,41 @@ test('a client looks at its own tokens', async (t) => {
   t.same(await openid.tokenIntrospection(config, `spta_${'A'.repeat(43)}`), { active: false })
 })
 
-test('what a user may do is looked at each second: less opens less, and a disabled account nothing', async (t) => {
+test('what a user may do is looked at each second: less opens less and is told so, a disabled account opens nothing', async (t) => {
   const server = await openServer(t)
   const userId = await server.join(fatima)
-  const config = await server.discover(await server.client(reports))
+  const client = await server.client({ ...reports, scopes: [...reports.scopes, 'admin'] })
+  const config = await server.discover(client)
   const account = (payload: object) =>
     server.app.inject({ method: 'PUT', url: `/accounts/${userId}`, headers: server.admin, payload })
+  const scopeOf = async (token: string) => (await openid.tokenIntrospection(config, token)).scope
   await account({ role: 'admin', disabled: false })
   const { url, redeem } = await authorizationOf(config, { scope: 'openid users:read audit:read offline_access' })
-  const { access_token, refresh_token = '' } = await redeem(await allow(server, url))
+  const { access_token, refresh_token = '', scope } = await redeem(await allow(server, url))
+  const everything = await authorizationOf(config, { scope: 'openid admin' })
+  const wide = await everything.redeem(await allow(server, everything.url))
+  t.equal(scope, 'openid users:read audit:read offline_access')
+  t.same([await scopeOf(access_token), await scopeOf(refresh_token)], [scope, scope])
+  t.equal(await scopeOf(wide.access_token), 'openid admin')
   t.equal(await server.status(access_token, '/audit-events'), 200)
   await account({ role: 'member', disabled: false })
   t.same([await server.status(access_token, '/audit-events'), await server.status(access_token)], [403, 200])
+  const less = 'openid users:read offline_access'
+  t.same([await scopeOf(access_token), await scopeOf(refresh_token)], [less, less])
+  t.equal(await scopeOf(wide.access_token), 'openid users:read keys:read keys:write', 'of everything what is left')
+  const next = await openid.refreshTokenGrant(config, refresh_token)
+  t.same([next.scope, await scopeOf(next.access_token)], [less, less])
+  await account({ role: 'admin', disabled: false })
+  t.equal(
+    (await openid.refreshTokenGrant(config, next.refresh_token ?? '')).scope,
+    scope,
+    'what was granted comes back',
+  )
   await account({ role: 'member', disabled: true })
   t.equal(await server.status(access_token), 401)
-  t.match(await openid.tokenIntrospection(config, access_token), { active: false })
+  for (const token of [access_token, refresh_token]) {
+    t.match(await openid.tokenIntrospection(config, token), { active: false })
+  }
   t.equal(await errorOf(openid.refreshTokenGrant(config, refresh_token)), 'invalid_grant')
 })
 

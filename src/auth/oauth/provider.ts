@@ -18,6 +18,7 @@ import type { Library } from './library.ts'
 import { pageHeaders } from './page.ts'
 import type { Payloads } from './payloads.ts'
 import { jwksOf, type KeysNow } from './signing.ts'
+import { tellScopesNow } from './token-scopes.ts'
 import { accessPrefix } from './tokens.ts'
 
 const minute = 60
@@ -69,6 +70,7 @@ export function createProvider(library: Library, keys: KeysNow, settings: Provid
   prefixIds(provider.AccessToken, accessPrefix)
   prefixIds(provider.ClientCredentials, accessPrefix)
   prefixIds(provider.RefreshToken, 'sptar_')
+  tellScopesNow(provider, settings)
   provider.use(async (ctx, next) => {
     await next()
     // What is said of every client here is otherwise said of the library.
