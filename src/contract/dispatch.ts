@@ -1,18 +1,19 @@
 /** Runs calls of other wires through Fastify's router, with every hook that a request over HTTP meets. */
 
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import { wireMember } from '../access-line.ts'
 import { catalogue, codeForStatus, Problem, type ProblemCode, type ProblemDocument } from '../errors.ts'
 import type { Call, Dispatch, Outcome, Peer } from './call.ts'
 import { type Answer, InMemoryRequest, InMemoryResponse } from './exchange.ts'
 import type { Operation } from './operation.ts'
-import { compilePlacement, type Place } from './placement.ts'
+import type { Placement } from './placement.ts'
 
 export interface DispatchSettings {
   /** Fastify's router. */
   route: (request: IncomingMessage, response: ServerResponse) => void
   /** Whether calls are taken: not before the server is ready, nor while it stops. */
   isOpen: () => boolean
+  /** Where the input of an operation goes; there for every operation when the server is ready. */
+  placementOf: (operation: Operation) => Placement | undefined
 }
 
 /** What is said of the connection or the message, not of the call (RFC 9110 section 7.6.1); bodies are handed on as they are. */
@@ -34,24 +35,16 @@ const dropped = new Set([
   'origin',
 ])
 
-export function createDispatch({ route, isOpen }: DispatchSettings): Dispatch {
-  const placements = new WeakMap<Operation, Place>()
-  const placementOf = (operation: Operation): Place => {
-    const known = placements.get(operation)
-    if (known) return known
-    const place = compilePlacement(operation)
-    placements.set(operation, place)
-    return place
-  }
-
+export function createDispatch({ route, isOpen, placementOf }: DispatchSettings): Dispatch {
   return (call) =>
     new Promise<Outcome>((resolve, reject) => {
       const { operation, input, peer, signal: given } = call
       if (!isOpen()) return reject(new Problem('unavailable', 'The server is stopping, or not ready yet'))
       if (typeof given === 'object' && given.aborted) return reject(abortedBy(given))
-      const { url, ...placed } = placementOf(operation)(input)
-      const carried = { ...placed, wire: wireMember(peer.wire) }
-      const request = new InMemoryRequest(peer.socket, operation.method, url, forwarded(peer.headers), carried)
+      const placement = placementOf(operation)
+      if (placement === undefined) return reject(new Error(`${operation.operationId} is no operation of this server`))
+      const carried = { placement, placed: placement.place(input), wire: peer.wire }
+      const request = new InMemoryRequest(peer.socket, forwarded(peer.headers), carried)
       let settled = false
       let signal: AbortSignal | undefined
       const settle = () => {
@@ -99,14 +92,14 @@ function abortedBy({ reason }: AbortSignal): Problem {
 
 /** @throws {Problem} for a status that is none of success. */
 function outcomeOf({ status, headers, text }: Answer, { as }: Call): Outcome {
-  if (status >= 400) throw problemOf(status, headers, text)
+  if (status >= 400) throw problemFrom(status, headers, text)
   if (text === '') return { status, headers }
   const json = isJson(headers['content-type']) ? text : JSON.stringify(text)
   return as === 'text' ? { status, headers, text: json } : { status, headers, value: JSON.parse(json) as unknown }
 }
 
 /** The problem again out of its document; what is none, by its status. */
-function problemOf(status: number, headers: OutgoingHttpHeaders, text: string): Problem {
+function problemFrom(status: number, headers: OutgoingHttpHeaders, text: string): Problem {
   const own = Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)] as const])),
   )

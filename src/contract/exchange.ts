@@ -5,35 +5,43 @@
 
 import { IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Placed, Placement } from './placement.ts'
 
-/** What a call brings beside its method, URL and headers, for the hook that hands it to the route. */
+/** What a call brings beside its headers. */
 export interface Carried {
-  /** A body that is an object already, as a parser would have made it. */
-  readonly body: Record<string, unknown> | undefined
-  /** Path properties as they came, where they cannot stand in a URL. */
-  readonly params: Record<string, unknown> | undefined
-  /** Query properties as they came, where they cannot stand in a URL. */
-  readonly query: Record<string, unknown> | undefined
-  /** Names that the operation does not know, where no schema refuses them. */
-  readonly unknown: readonly string[]
-  /** The wire that the call came in on, as the log line has it. */
-  readonly wire: string
+  readonly placement: Placement
+  readonly placed: Placed
+  /** The wire that the call came in on. */
+  readonly wire: string | undefined
 }
 
 export class InMemoryRequest extends IncomingMessage {
   readonly carried: Carried
+  /** Whether the router has been asked. */
+  routed = false
+  #url: string | undefined
 
-  constructor(socket: Socket, method: string, url: string, headers: IncomingMessage['headers'], carried: Carried) {
+  constructor(socket: Socket, headers: IncomingMessage['headers'], carried: Carried) {
     super(socket)
     this.httpVersionMajor = 1
     this.httpVersionMinor = 1
     this.httpVersion = '1.1'
-    this.method = method
-    this.url = url
+    this.method = carried.placement.operation.method
     this.headers = headers
     this.complete = true
     this.carried = carried
     this.push(null)
+  }
+
+  /** The URL that a request over HTTP would have had. */
+  get shownUrl(): string {
+    this.#url ??= this.carried.placement.url(this.carried.placed)
+    return this.#url
+  }
+
+  /** Its path alone. */
+  get shownPath(): string {
+    return this.carried.placement.path(this.carried.placed)
   }
 
   /** As a connection does that is lost; the peer's own stays open. */
@@ -144,6 +152,20 @@ export class InMemoryResponse extends ServerResponse<InMemoryRequest> {
     return this.#chunks === undefined ? this.#text : Buffer.concat(this.#chunks).toString()
   }
 }
+
+/**
+ * The router asks first, and is told the operation's own path; hooks and handlers see the URL as it would be over HTTP.
+ * It is rendered only when one of them asks.
+ */
+Object.defineProperty(InMemoryRequest.prototype, 'url', {
+  get(this: InMemoryRequest) {
+    if (this.routed) return this.shownUrl
+    this.routed = true
+    return this.carried.placement.route
+  },
+  // Node's own constructor sets it.
+  set() {},
+})
 
 /** Node's own tell what a connection has taken; there is none. */
 Object.defineProperties(InMemoryResponse.prototype, {

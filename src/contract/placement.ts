@@ -1,94 +1,117 @@
-/** Where each property of an operation's flat input goes: into the path, the query or the body. */
+/**
+ * Where each property of an operation's flat input goes: into the path, the query or the body. Headers are the peer's.
+ * Values travel beside the URL, never in it: none can lead to another route.
+ */
 
 import { ContractError } from './contract-error.ts'
-import type { Carried } from './exchange.ts'
 import type { Operation } from './operation.ts'
 
+type Values = Record<string, unknown>
+
 /** What the properties of one call come to. */
-export type Placed = Pick<Carried, 'body' | 'params' | 'query' | 'unknown'> & { url: string }
+export interface Placed {
+  readonly params: Values | undefined
+  readonly query: Values | undefined
+  /** A body that is an object already, as a parser would have made it. */
+  readonly body: Values | undefined
+  /** Names that the operation does not know, where no schema refuses them. */
+  readonly unknown: readonly string[]
+}
 
-export type Place = (input: Readonly<Record<string, unknown>>) => Placed
+/** Whether a path leads to the operation, and to nothing else. */
+export type LeadsTo = (operation: Operation, path: string) => boolean
 
-/** What stands in the path for a property that cannot: the route is found, and its schema judges what came. */
-const placeholder = '-'
-/** Longer ones are not looked up by the router. */
-const maxPathLength = 100
+/** What may stand for all values in the path by which the router finds a route; the first that no other route has. */
+const placeholders = ['-', '~', '_', '--', '~~', '__', '-.-', '~.~', '_._'] as const
+/** Longer values are not shown in a URL, as none longer comes with one. */
+const maxShown = 100
 const none: readonly string[] = []
 
-/**
- * Compiles the placement of an operation's input.
- *
- * @throws {ContractError} for a path that holds more than plain parameters.
- */
-export function compilePlacement({ operationId, url, params, querystring, body }: Operation): Place {
+export class Placement {
+  readonly operation: Operation
+  /** The path by which the router finds the operation, the same for each call. */
+  readonly route: string
+  readonly #segments: readonly string[]
+  readonly #places = new Map<string, 'params' | 'query' | 'body'>()
+  /** Names of query properties, and how they begin in a URL. */
+  readonly #query: readonly (readonly [name: string, text: string])[]
+
+  /** @throws {ContractError} for a path that holds more than plain parameters, or leads elsewhere whatever stands in it. */
+  constructor(operation: Operation, leadsTo: LeadsTo) {
+    const { operationId, url, params, querystring, body } = operation
+    this.operation = operation
+    this.#segments = segmentsOf(operation)
+    const inQuery = Object.keys(querystring?.properties ?? {})
+    this.#query = inQuery.map((name) => [name, `${encodeURIComponent(name)}=`])
+    for (const name of Object.keys(params?.properties ?? {})) this.#places.set(name, 'params')
+    for (const name of inQuery) this.#places.set(name, 'query')
+    for (const name of Object.keys(body?.properties ?? {})) this.#places.set(name, 'body')
+    const paths = placeholders.map((placeholder) => this.#fill(() => placeholder))
+    const route = paths.find((path) => leadsTo(operation, path))
+    if (route === undefined) throw new ContractError(`${operationId}: url ${url} is found by no path of its own`)
+    this.route = route
+  }
+
+  place(input: Readonly<Values>): Placed {
+    const { params, querystring, body } = this.operation
+    const placed = { params: params && {}, query: querystring && {}, body: body && {} }
+    let unknown = none
+    for (const name of Object.keys(input)) {
+      const value = numberOf(input[name])
+      if (value === undefined) continue
+      const target: Values | undefined = placed[this.#places.get(name) ?? 'body']
+      if (target === undefined) unknown = [...unknown, name]
+      // Assigned, this name would set the prototype.
+      else if (name === '__proto__') Object.defineProperty(target, name, { value, enumerable: true })
+      else target[name] = value
+    }
+    return { ...placed, unknown }
+  }
+
+  /** The path as REST has it, for the log. */
+  path({ params }: Placed): string {
+    return params === undefined ? this.route : this.#fill((name) => segmentText(params[name]) ?? placeholders[0])
+  }
+
+  /** The URL as REST has it, for hooks and links. */
+  url(placed: Placed): string {
+    const { query = {} } = placed
+    const pairs = this.#query.flatMap(([name, text]) =>
+      [query[name]].flat().flatMap((value) => {
+        const shown = typeof value === 'string' ? encodeURIComponent(value.toWellFormed()) : segmentText(value)
+        return shown === undefined ? [] : [text + shown]
+      }),
+    )
+    const path = this.path(placed)
+    return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`
+  }
+
+  #fill(textOf: (name: string) => string): string {
+    return this.#segments.map((segment, index) => (index % 2 === 0 ? segment : textOf(segment))).join('')
+  }
+}
+
+/** What stands between parameters, and the names of these in turn. */
+function segmentsOf({ operationId, url, params }: Operation): string[] {
   const segments = url.split(/(?<=\/):([^/]+)/)
   if (segments.some((segment, index) => (index % 2 === 0 ? /[:*]/ : /[^\w]/).test(segment)))
     throw new ContractError(`${operationId}: url ${url} must have plain parameters, so that every wire can call it`)
   const inPath = segments.filter((_, index) => index % 2 === 1)
   const undeclared = inPath.find((name) => params?.properties[name] === undefined)
   if (undeclared !== undefined) throw new ContractError(`${operationId}: schema.params lacks ${undeclared}`)
-  const inQuery = Object.keys(querystring?.properties ?? {})
-  const known = new Set([...inPath, ...inQuery])
-
-  return (input) => {
-    let path = segments[0] as string
-    let odd = false
-    for (let index = 1; index < segments.length; index += 2) {
-      const text = pathText(input[segments[index] as string])
-      if (text === undefined) odd = true
-      path += (text ?? placeholder) + segments[index + 1]
-    }
-    const query = queryOf(inQuery, input)
-    const rest = restOf(known, input)
-    return {
-      url: query === undefined || query === '' ? path : `${path}?${query}`,
-      params: odd ? own(inPath, input) : undefined,
-      query: query === undefined ? own(inQuery, input) : undefined,
-      body: body && rest,
-      unknown: body === undefined && rest !== undefined ? Object.keys(rest) : none,
-    }
-
-    function restOf(taken: ReadonlySet<string>, from: Readonly<Record<string, unknown>>) {
-      let others: Record<string, unknown> | undefined = body && {}
-      for (const name of Object.keys(from)) {
-        if (taken.has(name) || from[name] === undefined) continue
-        others ??= {}
-        // Assigned, this name would set the prototype.
-        if (name === '__proto__') Object.defineProperty(others, name, { value: from[name], enumerable: true })
-        else others[name] = from[name]
-      }
-      return others
-    }
-  }
+  return segments
 }
 
-/** A value as a segment of a path; nothing when it cannot be one. */
-function pathText(value: unknown): string | undefined {
+/** JSON knows no other whole numbers than those that are safe; what is larger is left to be refused. */
+function numberOf(value: unknown): unknown {
+  if (typeof value !== 'bigint') return value
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : value
+}
+
+/** A value as a segment of a path; nothing for what REST could not have sent. */
+function segmentText(value: unknown): string | undefined {
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value)
-  if (typeof value !== 'string' || value === '' || value.length > maxPathLength || !value.isWellFormed())
-    return undefined
-  return encodeURIComponent(value)
-}
-
-/** The query; nothing when a value cannot stand in one. */
-function queryOf(names: readonly string[], input: Readonly<Record<string, unknown>>): string | undefined {
-  let query = ''
-  for (const name of names) {
-    const value = input[name]
-    if (value === undefined) continue
-    for (const each of Array.isArray(value) ? value : [value]) {
-      const text = typeof each === 'string' ? queryText(each) : pathText(each)
-      if (text === undefined) return undefined
-      query += `${query === '' ? '' : '&'}${encodeURIComponent(name)}=${text}`
-    }
-  }
-  return query
-}
-
-function queryText(value: string): string | undefined {
-  return value.isWellFormed() ? encodeURIComponent(value) : undefined
-}
-
-function own(names: readonly string[], input: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(names.flatMap((name) => (input[name] === undefined ? [] : [[name, input[name]] as const])))
+  if (typeof value !== 'string' || value.length > maxShown) return undefined
+  return encodeURIComponent(value.toWellFormed())
 }

@@ -2,8 +2,9 @@ import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import type { Outcome, Peer } from '../../src/contract/call.ts'
 import { Problem } from '../../src/errors.ts'
-import { build } from '../helper.ts'
-import { trace } from './dispatch-routes/kinds.ts'
+import { build, listen } from '../helper.ts'
+import { connect } from '../protocols/websocket/client.ts'
+import { ran, trace } from './dispatch-routes/kinds.ts'
 
 const routes = join(import.meta.dirname, 'dispatch-routes')
 const peer = {
@@ -162,6 +163,71 @@ test('input goes where the operation has it, and can reach no other route', asyn
   t.match(await refused({ sort: { a: 1 } }, 'listUsers'), { errors: [{ in: 'query', pointer: '/sort' }] })
   t.match(await call('listUsers', { name: 'A&limit=1', limit: 5 }), { text: '[]' })
   t.match(await call('getUser', { id: 1n }), { status: 200 })
+})
+
+/** What a path cannot hold, or leads elsewhere in one. */
+const names = [
+  'own',
+  '-',
+  '~',
+  '_',
+  'own/parts',
+  '../own',
+  '..',
+  '.',
+  '',
+  '*',
+  ':name',
+  'a/b',
+  '%2F',
+  '%6Fwn',
+  '100%',
+  '%',
+  '?',
+  'a?x=1',
+  '#',
+  'a;b',
+  '__proto__',
+  'Zoë ☃ 👩🏽‍🚀',
+  'x'.repeat(3000),
+]
+
+test('a value in a path is a value: no route beside its own is reached by it', async (t) => {
+  const { call } = await open(t)
+  for (const name of names) {
+    for (const operationId of ['getThing', 'getPart']) {
+      ran.length = 0
+      t.match(JSON.parse((await call(operationId, { name })).text ?? ''), { name })
+      t.same(ran, [`${operationId} onRequest ${name}`, `${operationId} handler ${name}`], 'hooks see it too')
+    }
+  }
+  t.equal((await call('getOwnThing')).text, '{"name":"getOwnThing","at":"/kinds/things/own"}')
+})
+
+test('so it is on every wire', async (t) => {
+  const { app, base } = await listen(t, {}, routes)
+  const client = await connect(t, base)
+  for (const name of names) {
+    const answer = await app.inject({
+      method: 'POST',
+      url: '/graphql',
+      payload: { query: 'query ($name: String!) { getThing(name: $name) { name } }', variables: { name } },
+    })
+    t.same(answer.json().data, { getThing: { name } }, 'GraphQL')
+    t.match(await client.call('getThing', { name }), { result: { name } }, 'JSON-RPC')
+  }
+})
+
+test('hooks and the log see the URL that a request over HTTP would have', async (t) => {
+  const { call, logs } = await open(t)
+  const seen = async (name: string) => JSON.parse((await call('getThing', { name })).text ?? '').at as string
+  t.equal(await seen('own'), '/kinds/things/own')
+  t.equal(await seen('a/b ?'), '/kinds/things/a%2Fb%20%3F')
+  t.equal(await seen('x'.repeat(101)), '/kinds/things/-', 'what is longer than a path has')
+  t.equal(logs().filter(({ path }) => path === '/kinds/things/a%2Fb%20%3F').length, 1)
+  for (const email of ['a@example.com', 'b@example.com']) await call('createUser', { name: 'M>&', email })
+  const { headers } = await call('listUsers', { limit: 1, name: 'M>&', sort: 'id' })
+  t.match(headers.link, /^<\/users\?limit=1&name=M%3E%26&sort=id&cursor=[\w-]+>; rel="next"$/)
 })
 
 test('a call is refused before the body is looked at when the caller may not make it', async (t) => {

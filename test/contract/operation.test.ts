@@ -33,6 +33,27 @@ test('a route that is no operation stops the start with its name, the place and 
   }
 })
 
+test('a route that only HTTP could reach stops the start', async (t) => {
+  const params = `params: { type: 'object', properties: { a: { type: 'string' } }, additionalProperties: false }`
+  const cases: [string, string, RegExp][] = [
+    ['/things/:a.json', `schema: { ${complete}, ${params} }`, /getThing: url \/things\/:a\.json must have plain param/],
+    ['/things/:b', `schema: { ${complete}, ${params} }`, /getThing: schema\.params lacks b/],
+    [
+      '/things/:a',
+      `schema: { ${complete}, ${params} }, constraints: { version: '1.0.0' }`,
+      /getThing: url \/things\/:a is found by no path of its own/,
+    ],
+  ]
+  for (const [url, options, expected] of cases) {
+    const folder = temporaryFolder(t)
+    writeFileSync(
+      join(folder, 'things.mjs'),
+      `export default async (fastify) => { fastify.get('${url}', { ${options} }, async () => ({})) }`,
+    )
+    await t.rejects(build(t, {}, folder), { message: expected })
+  }
+})
+
 test('the contract holds every operation, without HEAD twins and hidden routes', async (t) => {
   const { app } = await build(t)
   const ofUsers = [...app.contract.values()].filter(({ tag }) => tag === 'users').map(({ operationId }) => operationId)

@@ -11,6 +11,9 @@ export const trace: string[] = []
 
 const Thing = Type.Object({ name: Type.String(), at: Type.Optional(Type.String()) }, { additionalProperties: false })
 
+/** Operations that have run a handler of `things`, and with which name. */
+export const ran: string[] = []
+
 function add(
   fastify: FastifyInstance,
   operationId: string,
@@ -115,6 +118,34 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
   add(fastify, 'traced', async () => ({ name: 't' }), hooks)
   const body = { body: Type.Object({ name: Type.String() }, { additionalProperties: false }) }
   add(fastify, 'echo', async ({ body }) => body, { schema: body }, 'POST')
+
+  const things = (operationId: string, url: string, more: object) =>
+    fastify.route<{ Params: { name?: string } }>({
+      method: 'GET',
+      url: `/kinds/things/${url}`,
+      schema: {
+        operationId,
+        summary: operationId,
+        description: operationId,
+        tags: ['kinds'],
+        security: open,
+        response: { 200: Thing },
+        ...more,
+      },
+      onRequest: async ({ params }) => {
+        ran.push(`${operationId} onRequest ${params.name}`)
+      },
+      handler: async ({ url, params }) => {
+        ran.push(`${operationId} handler ${params.name}`)
+        return { name: params.name ?? operationId, at: url }
+      },
+    })
+  things('getThing', ':name', { params: Type.Object({ name: Type.String() }, { additionalProperties: false }) })
+  things('getOwnThing', 'own', {})
+  things('getPart', ':name/parts', { params: Type.Object({ name: Type.String() }, { additionalProperties: false }) })
+  // The names by which calls could be led; hidden routes count too.
+  for (const url of ['-', '~', ':other(^_$)']) things('hidden', url, { hide: true })
+  things('hidden', '*', { hide: true })
 
   await fastify.register(async (inner) => {
     inner.setErrorHandler((_error, _request, reply) => reply.code(409).send({ own: 'error handler' }))
