@@ -5,13 +5,14 @@
 
 import { ContractError } from './contract-error.ts'
 import type { Operation } from './operation.ts'
+import { TypedInput } from './typed-input.ts'
 
 type Values = Record<string, unknown>
 
 /** What the properties of one call come to. */
 export interface Placed {
-  readonly params: Values | undefined
-  readonly query: Values | undefined
+  readonly params: TypedInput | undefined
+  readonly query: TypedInput | undefined
   /** A body that is an object already, as a parser would have made it. */
   readonly body: Values | undefined
   /** Names that the operation does not know, where no schema refuses them. */
@@ -54,7 +55,11 @@ export class Placement {
 
   place(input: Readonly<Values>): Placed {
     const { params, querystring, body } = this.operation
-    const placed = { params: params && {}, query: querystring && {}, body: body && {} }
+    const placed = {
+      params: params && new TypedInput(),
+      query: querystring && new TypedInput(),
+      body: body && ({} as Values),
+    }
     let unknown = none
     for (const name of Object.keys(input)) {
       const value = numberOf(input[name])

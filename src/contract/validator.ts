@@ -1,4 +1,4 @@
-/** Compiles schemas into validators: bodies as they are, text parts coerced, every string well-formed Unicode. */
+/** Compiles schemas into validators: what is text in HTTP is coerced, all else taken as it is; every string well-formed Unicode. */
 
 import type { TObject } from '@sinclair/typebox'
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
@@ -6,6 +6,7 @@ import formats from 'ajv-formats'
 import type { FastifySchemaCompiler } from 'fastify'
 import { isEmail } from '../schemas/email.ts'
 import { pointerTo } from './pointer.ts'
+import { TypedInput } from './typed-input.ts'
 
 const options: Options = { allErrors: true, useDefaults: true, strict: true, strictTypes: 'log', discriminator: true }
 
@@ -17,15 +18,31 @@ function createAjv(own: Options): Ajv {
   return ajv
 }
 
-/** The validator compiler of the server: query, path and headers arrive as text and are coerced, a body is not. */
+/**
+ * The validator compiler of the server: query, path and headers arrive as text and are coerced. A body is not, nor are
+ * the values of a path or query that came over a wire with types of its own.
+ */
 export function createValidatorCompiler(): FastifySchemaCompiler<object> {
   const strict = createAjv({})
   const coercing = createAjv({ coerceTypes: true })
+  const compile = (ajv: Ajv, schema: object) =>
+    hasText(schema) ? wellFormed(ajv.compile(schema)) : ajv.compile(schema)
   return ({ schema, httpPart }) => {
-    const validate = (httpPart === 'body' ? strict : coercing).compile(schema)
+    if (httpPart === 'body') return compile(strict, schema)
     // HTTP refuses NUL in headers, and reads them as Latin-1.
-    return httpPart === 'headers' || !hasText(schema) ? validate : wellFormed(validate)
+    if (httpPart === 'headers') return coercing.compile(schema)
+    return byOrigin(compile(strict, schema), compile(coercing, schema))
   }
+}
+
+function byOrigin(typed: ValidateFunction, text: ValidateFunction): ValidateFunction {
+  const check = ((data: unknown): boolean => {
+    const validate = data instanceof TypedInput ? typed : text
+    const valid = validate(data) as boolean
+    check.errors = validate.errors ?? null
+    return valid
+  }) as ValidateFunction
+  return check
 }
 
 /** Whether a value of this schema can hold text: anything but an object of numbers and booleans. */

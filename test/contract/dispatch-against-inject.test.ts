@@ -216,6 +216,24 @@ test('so it is on every wire', async (t) => {
     t.same(answer.json().data, { getThing: { name } }, 'GraphQL')
     t.match(await client.call('getThing', { name }), { result: { name } }, 'JSON-RPC')
   }
+  t.match(await client.call('getUser', { id: '1' }), { error: { data: { errors: [{ in: 'path', pointer: '/id' }] } } })
+})
+
+test('values of a path or query are no text off HTTP: another type is refused, as in a body', async (t) => {
+  const { app, call } = await open(t)
+  const refused = (operationId: string, input: Record<string, unknown>) =>
+    call(operationId, input).catch(({ code, errors }: Problem) => ({ code, errors }))
+  const at = (where: string, pointer: string) => ({ code: 'validation-failed', errors: [{ in: where, pointer }] })
+  for (const id of ['1', true, 1.5, [1], '', null, 2n ** 60n]) {
+    t.match(await refused('getUser', { id }), at('path', '/id'), typeof id)
+    t.match(await refused('findUser', { id }), at('query', '/id'), typeof id)
+  }
+  for (const name of [1, true, null, ['own']]) t.match(await refused('getThing', { name }), at('path', '/name'))
+  for (const limit of ['5', null, true]) t.match(await refused('listUsers', { limit }), at('query', '/limit'))
+  t.match(await call('listUsers', { limit: 1 }), { headers: { link: /limit=1/ } })
+  t.same(JSON.parse((await call('listUsers')).text ?? '').length, 2, 'and defaults are filled in')
+  t.equal((await app.inject('/users?limit=5')).statusCode, 200, 'over HTTP they are text')
+  t.match((await app.inject('/kinds/things/1')).json(), { name: '1' })
 })
 
 test('hooks and the log see the URL that a request over HTTP would have', async (t) => {
