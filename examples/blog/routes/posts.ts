@@ -249,6 +249,44 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       return reply.created('/comments', await comments.insert(Comment, body))
     },
   })
+
+  fastify.route({
+    method: 'GET',
+    url: '/comments/:id',
+    schema: {
+      operationId: 'getComment',
+      summary: 'Get a comment',
+      description: 'One comment, with its version as `ETag`.',
+      tags,
+      security: reading,
+      params,
+      headers: headers(ifNoneMatch),
+      response: { 200: Comment },
+      responseHeaders: etag,
+      problems: ['not-found'],
+    },
+    handler: ({ params }, reply) => reply.etag(comments.get(Comment, params.id)),
+  })
+
+  fastify.route({
+    method: 'DELETE',
+    url: '/comments/:id',
+    schema: {
+      operationId: 'deleteComment',
+      summary: 'Delete a comment',
+      description: 'Removes a comment for good.',
+      tags,
+      security: writing,
+      params,
+      headers: headers(ifMatch),
+      response: { 204: Type.Null({ description: 'The comment is deleted.' }) },
+      problems: ['not-found', 'precondition-failed'],
+    },
+    handler: async (request, reply) => {
+      await comments.remove(request.params.id, request.ifMatch())
+      return reply.code(204).send(null)
+    },
+  })
 }
 
 export default plugin
