@@ -2,6 +2,7 @@
 
 import type { Test } from 'tap'
 import type { Operation } from '../../../src/contract/operation.ts'
+import type { Violation } from '../../../src/errors.ts'
 
 export type Headers = Readonly<Record<string, string>>
 export type Input = Readonly<Record<string, unknown>>
@@ -15,6 +16,8 @@ export interface Result {
     detail: string
     /** Where the input is wrong, by pointer; sorted. */
     pointers: string[]
+    /** The same with what is said of each, in the order of REST. */
+    violations?: Partial<Violation>[]
     requestId: string
   }
   /** Of the headers that say something off HTTP. */
@@ -35,20 +38,31 @@ export interface Wire {
 
 export interface Difference {
   reason: string
+  /** Whether it concerns what this wire has answered; always, without. */
+  when?(own: Result): boolean
   normalise(result: Result): Result
 }
 
-/** Response headers that travel on every wire. */
-export const metaNames = ['etag', 'location', 'retry-after', 'x-total-count', 'idempotent-replayed']
+/** Response headers that travel on every wire, and `status` where it is 304. */
+export const metaNames = [
+  'etag',
+  'location',
+  'retry-after',
+  'x-total-count',
+  'preference-applied',
+  'idempotent-replayed',
+  'status',
+]
 
 interface Document {
   code: string
   status: number
   detail: string
   requestId: string
-  errors?: { pointer: string }[]
+  errors?: (Partial<Violation> & { pointer: string })[]
 }
 
 export function problemOf({ code, status, detail, requestId, errors = [] }: Document): NonNullable<Result['problem']> {
-  return { code, status, detail, requestId, pointers: [...new Set(errors.map(({ pointer }) => pointer))].sort() }
+  const pointers = [...new Set(errors.map(({ pointer }) => pointer))].sort()
+  return { code, status, detail, requestId, pointers, violations: errors }
 }

@@ -29,6 +29,7 @@ export const graphql: Wire = {
     {
       reason:
         'input that does not fit its type never becomes a call: GraphQL refuses the document, and points elsewhere',
+      when: ({ problem }) => problem?.requestId === '',
       normalise: ({ problem, ...rest }) =>
         problem?.code === 'validation-failed'
           ? { ...rest, problem: { ...problem, pointers: [], detail: '', requestId: '' } }

@@ -34,7 +34,8 @@ function requestOf({ url, params, querystring, body }: Operation, input: Input):
   const path = url.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(take(name) ?? '-')))
   for (const name of Object.keys(params?.properties ?? {})) delete rest[name]
   const query = new URLSearchParams()
-  for (const name of Object.keys(querystring?.properties ?? (body ? {} : rest))) {
+  const declared = Object.keys(querystring?.properties ?? {})
+  for (const name of body ? declared : [...declared, ...Object.keys(rest)]) {
     const value = take(name)
     if (value !== undefined) query.set(name, String(value))
   }
@@ -49,6 +50,7 @@ async function resultOf(operation: Operation, response: Response): Promise<Resul
       return value === null ? [] : [[name, value] as const]
     }),
   )
+  if (response.status === 304) meta.status = '304'
   const text = await response.text()
   if (response.status >= 400) return { problem: problemOf(JSON.parse(text)), meta }
   const value: unknown = text === '' ? null : JSON.parse(text)
