@@ -29,8 +29,8 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       responseHeaders: pageHeaders,
     },
     handler: ({ query }, reply) => {
-      const { limit = defaultLimit, cursor, sort, name, email } = query
-      const filter = { name, email }
+      const { limit = defaultLimit, cursor, sort, ids, name, email } = query
+      const filter = { id: ids, name, email }
       return reply.page(users.page(User, { limit, cursor, sort, filter }), () => users.count(filter))
     },
   })

@@ -5,7 +5,7 @@ import { Email } from '../../src/schemas/email.ts'
 import { Enum } from '../../src/schemas/enum.ts'
 import { Id } from '../../src/schemas/id.ts'
 import { Moment } from '../../src/schemas/moment.ts'
-import { pageQuery } from '../../src/schemas/page.ts'
+import { idsQuery, pageQuery } from '../../src/schemas/page.ts'
 
 const Name = Type.String({
   minLength: 1,
@@ -52,6 +52,7 @@ export const UserParams = Type.Object({ id: Id }, { additionalProperties: false 
 export const UserQuery = Type.Object(
   {
     ...pageQuery,
+    ...idsQuery,
     name: Type.Optional(
       Type.String({ minLength: 1, maxLength: 200, description: 'Only names that begin so; case is ignored.' }),
     ),

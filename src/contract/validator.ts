@@ -24,7 +24,7 @@ function createAjv(own: Options): Ajv {
  */
 export function createValidatorCompiler(): FastifySchemaCompiler<object> {
   const strict = createAjv({})
-  const coercing = createAjv({ coerceTypes: true })
+  const coercing = createAjv({ coerceTypes: 'array' })
   const compile = (ajv: Ajv, schema: object) =>
     hasText(schema) ? wellFormed(ajv.compile(schema)) : ajv.compile(schema)
   return ({ schema, httpPart }) => {

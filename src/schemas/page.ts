@@ -1,6 +1,7 @@
 /** Keyset pages: the query that asks for one and the header that leads to the next (RFC 8288). */
 
 import { Type } from '@sinclair/typebox'
+import { Id } from './id.ts'
 
 export const defaultLimit = 20
 
@@ -15,6 +16,17 @@ export const pageQuery = {
       maxLength: 4096,
       pattern: '^[A-Za-z0-9_-]+$',
       description: 'Where the page starts: the `cursor` of the `Link` header with `rel="next"`.',
+    }),
+  ),
+}
+
+/** Query property of a list that gives some rows by their ids; what GraphQL loads what keys name with, all at once. */
+export const idsQuery = {
+  ids: Type.Optional(
+    Type.Array(Id, {
+      minItems: 1,
+      maxItems: 100,
+      description: 'Only those with one of these ids; `limit` holds all the same.',
     }),
   ),
 }

@@ -156,6 +156,7 @@ export class CollectionSql {
 
   #filtered(query: Select, filters: readonly string[]): Select {
     return filters.reduce((narrowed, property) => {
+      if (property === 'id') return narrowed.where(this.#dialect.among('id', 'id'))
       const column = this.#comparison(property)
       const value = argument<string>(property)
       return this.#declaration.filters?.[property] === 'startsWith'

@@ -28,8 +28,12 @@ export interface PageQuery {
   cursor?: string | undefined
   /** Property name, with `-` before it for descending order. Default `id`. */
   sort?: string | undefined
-  filter?: Readonly<Record<string, string | undefined>>
+  filter?: Filter
 }
+
+/** Values of the declared filters, by property; any collection can be filtered by some `id`s too. */
+export type Filter = Readonly<{ id?: readonly number[] | undefined; [property: string]: FilterValue }>
+type FilterValue = string | readonly number[] | undefined
 
 export interface Page<Value> {
   items: Value[]
@@ -73,8 +77,9 @@ export class Collection<Input extends TObject> {
   page<View extends TObject>(view: View, query: PageQuery): Eventually<Page<Static<View>>> {
     const { limit, cursor, sort = 'id' } = query
     const filter = this.#filter(query.filter)
-    // First pages are asked for again and again; those behind them are too many to meet one twice.
-    const key = this.#kept && cursor === undefined ? JSON.stringify([limit, sort, filter]) : undefined
+    // First pages are asked for again and again; those behind them, and those of some ids, are too many to meet one twice.
+    const keeps = this.#kept && cursor === undefined && filter.id === undefined
+    const key = keeps ? JSON.stringify([limit, sort, filter]) : undefined
     const kept = key && this.#kept?.page(view, key)
     if (kept) return kept as Page<Static<View>>
     const order = parseSort(sort)
@@ -228,7 +233,8 @@ export class Collection<Input extends TObject> {
   #filter(filter: PageQuery['filter'] = {}): Record<string, string> {
     const given: Record<string, string> = {}
     for (const [property, value] of Object.entries(filter)) {
-      if (value !== undefined) given[property] = this.#sql.keyOf(property)(value) as string
+      if (value === undefined) continue
+      given[property] = typeof value === 'string' ? (this.#sql.keyOf(property)(value) as string) : JSON.stringify(value)
     }
     return given
   }

@@ -30,6 +30,8 @@ export interface Dialect {
   json(columns: Readonly<Record<string, string>>): RawBuilder<string>
   /** The SQL of an insert that gives its id: SQLite knows it by itself, and would pay a temporary table to be asked. */
   givingId(insert: InsertQueryBuilder<Tables, string, object>): Compilable
+  /** Whether a column of whole numbers is among those of an argument, a JSON array as text. */
+  among(column: string, name: string): RawBuilder<boolean>
   /** The id that the previous command of the same write gave to a row of this table. */
   lastId(table: string): RawBuilder<number>
 }
@@ -94,6 +96,10 @@ function createDialect(name: Dialect['name'], kysely: Kysely<Tables>): Dialect {
     kysely,
     json: isSqlite ? sqliteJson : postgresJson,
     givingId: (insert) => (isSqlite ? insert : insert.returning('id')),
+    among: (column, name) =>
+      isSqlite
+        ? sql`${sql.ref(column)} in (select value from json_each(${argument(name)}))`
+        : sql`${sql.ref(column)} = any(cast(translate(${argument(name)}, '[]', '{}') as bigint[]))`,
     lastId: (table) =>
       isSqlite ? sql`last_insert_rowid()` : sql`currval(pg_get_serial_sequence(${sql.lit(table)}, 'id'))`,
     migration: {

@@ -44,6 +44,20 @@ test('replace, change and delete change what is read afterwards', async (t) => {
   )
 })
 
+test('a list can be of some ids: those that are there, in order', async (t) => {
+  const { app } = await build(t)
+  const idsOf = async (query: string) =>
+    (await app.inject(`/users?${query}`)).json().map(({ id }: { id: number }) => id)
+  t.same(await idsOf('ids=2'), [2])
+  t.same(await idsOf('ids=2&ids=99&ids=1&ids=2'), [1, 2])
+  t.same(await idsOf('ids=1&ids=2&name=ali'), [2])
+  for (const query of ['ids=', 'ids=x', 'ids=1,2', 'ids=0', 'ids=1&ids=', `${'ids=1&'.repeat(101)}`]) {
+    t.equal((await app.inject(`/users?${query}`)).statusCode, 400, query)
+  }
+  const first = await app.inject('/users?ids=2&ids=1&limit=1')
+  t.match(first.headers.link, /^<\/users\?ids=2&ids=1&limit=1&cursor=/)
+})
+
 test('a merge patch that takes away a required property is refused', async (t) => {
   const { app } = await build(t)
   const response = await app.inject({ method: 'PATCH', url: '/users/1', payload: { name: null } })

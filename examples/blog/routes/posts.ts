@@ -5,7 +5,7 @@ import { Enum } from '../../../src/schemas/enum.ts'
 import { createdHeaders, etag, headers, idempotencyKey, ifMatch, ifNoneMatch } from '../../../src/schemas/headers.ts'
 import { Id, reference } from '../../../src/schemas/id.ts'
 import { MaybeMoment, Moment } from '../../../src/schemas/moment.ts'
-import { defaultLimit, pageHeaders, pageQuery } from '../../../src/schemas/page.ts'
+import { defaultLimit, idsQuery, pageHeaders, pageQuery } from '../../../src/schemas/page.ts'
 import { requires } from '../../../src/schemas/security.ts'
 
 const Text = (maxLength: number, description: string, example: string) =>
@@ -122,6 +122,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       querystring: Type.Object(
         {
           ...pageQuery,
+          ...idsQuery,
           authorId: Type.Optional(Type.Integer({ ...Id, description: 'Only of this user.' })),
           status: Type.Optional(Enum(['draft', 'published', 'archived'], { description: 'Only in this state.' })),
         },
@@ -130,8 +131,8 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       response: { 200: Type.Array(Post, { description: 'A page of posts.' }) },
       responseHeaders: { link },
     },
-    handler: ({ query: { limit = defaultLimit, cursor, authorId, status } }, reply) =>
-      reply.page(posts.page(Post, { limit, cursor, filter: { authorId: authorId?.toString(), status } })),
+    handler: ({ query: { limit = defaultLimit, cursor, ids, authorId, status } }, reply) =>
+      reply.page(posts.page(Post, { limit, cursor, filter: { id: ids, authorId: authorId?.toString(), status } })),
   })
 
   fastify.route({

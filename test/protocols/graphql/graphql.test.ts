@@ -100,6 +100,15 @@ test('input that the schema of the operation refuses is listed as REST lists it'
   t.match((await ask('mutation { updateUser(id: 1) { name } }')).data, { updateUser: { name: 'Mohamed' } })
 })
 
+test('a list of ids holds one at least: none is not taken for all', async (t) => {
+  const { ask } = await open(t)
+  const query = 'query($ids: [BigInt!]) { listUsers(ids: $ids) { items { id } } }'
+  t.match(await ask(query, { ids: [2, 99] }), { data: { listUsers: { items: [{ id: 2 }] } } })
+  for (const ids of [[], null, [0]]) {
+    t.match(await ask(query, { ids }), { errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] }, JSON.stringify(ids))
+  }
+})
+
 test('mutations change in order, each once for a key that is sent again', async (t) => {
   const { ask, app } = await open(t)
   const mutation = `mutation {

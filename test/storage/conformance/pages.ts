@@ -5,7 +5,7 @@ import { type Test, test } from 'tap'
 import { User } from '../../../routes/users/schema.ts'
 import type { Declaration } from '../../../src/schemas/collection.ts'
 import { fold, normaliseEmail } from '../../../src/schemas/email.ts'
-import type { Collection } from '../../../src/storage/collection.ts'
+import type { Collection, Filter } from '../../../src/storage/collection.ts'
 import { Store } from '../../../src/storage/store.ts'
 import { keepBytes, type NewDatabase, openUsers, parsed, person } from '../setup.ts'
 
@@ -106,6 +106,21 @@ export function pages(engine: string, create: NewDatabase): void {
     t.equal(await users.count(), 2)
   })
 
+  test(`${engine}: a filter by ids takes those that are there, once each, in every order and with other filters`, async (t) => {
+    const { users } = await openUsers(t, create)
+    const all = await fill(users, 30)
+    const id = [29, 3, 3, 17, 4000, Number.MAX_SAFE_INTEGER]
+    const among = all.filter((row) => id.includes(row.id))
+    for (const sort of orders) {
+      t.same(ids(await walk(users, { sort, limit: 2, filter: { id } })), ids(sorted(among, sort)), sort)
+    }
+    t.equal(await users.count({ id }), 3)
+    t.same(parsed((await users.page(User, { limit: 9, filter: { id: [31] } })).items), [])
+    const [one] = among as [Listed]
+    const { items } = await users.page(User, { limit: 9, filter: { id, email: one.email } })
+    t.same(ids(parsed(items)), [one.id])
+  })
+
   test(`${engine}: a filtered walk sees every match once, in every order`, async (t) => {
     const { users } = await openUsers(t, create)
     const all = await fill(users, 120)
@@ -198,14 +213,14 @@ async function fill(users: Users, count: number): Promise<Listed[]> {
   return (await Promise.all(all)).map(({ json }) => parsed(json))
 }
 
-function walk(users: Users, query: { sort: string; limit: number; filter?: { name: string } }): Promise<Listed[]> {
+function walk(users: Users, query: { sort: string; limit: number; filter?: Filter }): Promise<Listed[]> {
   return walkOf(users as unknown as Collection<typeof BookInput>, User, query) as Promise<Listed[]>
 }
 
 async function walkOf(
   collection: Collection<typeof BookInput>,
   view: typeof Book | typeof User,
-  query: { sort: string; limit: number; filter?: { name: string } },
+  query: { sort: string; limit: number; filter?: Filter },
 ): Promise<{ id: number }[]> {
   const seen: { id: number }[] = []
   let cursor: string | undefined
