@@ -1,11 +1,12 @@
 /** What the resolvers of one request share: who calls, and what REST says in headers. */
 
 import type { OutgoingHttpHeaders } from 'node:http'
-import type { Dispatch, Peer } from '../../contract/call.ts'
+import type { GraphQLResolveInfo } from 'graphql'
+import type { Dispatch, Outcome, Peer } from '../../contract/call.ts'
 import type { Operation } from '../../contract/operation.ts'
 import { nextCursorOf, type Output } from '../../contract/shape.ts'
-import { Problem } from '../../errors.ts'
 import { errorOf } from './errors.ts'
+import { Loads, type Target } from './loads.ts'
 
 /** Response headers that a caller can use off HTTP. */
 const shown = ['etag', 'location', 'x-total-count', 'preference-applied', 'idempotent-replayed', 'ratelimit'] as const
@@ -15,8 +16,8 @@ export class GraphQLContext {
   readonly #peer: Peer
   readonly #signal: () => AbortSignal
   #mutations = 0
-  /** What was asked for in this request, by operation and key: no key is asked for twice. */
-  #loads: Map<Operation, Map<unknown, Promise<unknown>>> | undefined
+  #loads: Loads | undefined
+  #followed: Map<string, Promise<unknown>> | undefined
   /** By the name of the field in the response. */
   meta: Record<string, Record<string, string>> | undefined
 
@@ -30,44 +31,34 @@ export class GraphQLContext {
   call(operation: Operation, output: Output, input: Record<string, unknown>, field: string | number, changes: boolean) {
     const peer = changes ? this.#nextPeer() : this.#peer
     return this.#dispatch({ operation, input: { ...input }, peer, signal: this.#signal, as: 'value' }).then(
-      ({ headers, value }) => {
-        this.#note(field, headers)
-        if (output.kind === 'nothing') return true
-        return output.kind === 'page' ? { items: value, nextCursor: nextCursorOf(headers.link) ?? null } : value
+      (outcome) => {
+        this.#note(field, outcome.headers)
+        return answerOf(outcome, output)
       },
-      (error: unknown) => {
-        throw errorOf(error)
-      },
+      rethrow,
     )
   }
 
-  /** What a key names, by the operation that gets it; null for what is not there, or for no key. @throws {GraphQLError} */
-  load(operation: Operation, parameter: string, key: unknown): Promise<unknown> | null {
+  /** What a key names; null for what is not there, or for no key. @throws {GraphQLError} */
+  load(target: Target, key: unknown, info: GraphQLResolveInfo): Promise<unknown> | null {
     if (key === null || key === undefined) return null
-    this.#loads ??= new Map()
-    let ofOperation = this.#loads.get(operation)
-    if (ofOperation === undefined) {
-      ofOperation = new Map()
-      this.#loads.set(operation, ofOperation)
-    }
-    const known = ofOperation.get(key)
+    this.#loads ??= new Loads((operation, input) => this.#run(operation, input).then(({ value }) => value))
+    return this.#loads.load(target, key, info).catch(rethrow)
+  }
+
+  /** What an operation answers for a row; the same input is asked for once. @throws {GraphQLError} */
+  follow(operation: Operation, output: Output, input: Record<string, unknown>): Promise<unknown> {
+    const name = `${operation.operationId} ${JSON.stringify(input)}`
+    this.#followed ??= new Map()
+    const known = this.#followed.get(name)
     if (known !== undefined) return known
-    const call = {
-      operation,
-      input: { [parameter]: key },
-      peer: this.#peer,
-      signal: this.#signal,
-      as: 'value',
-    } as const
-    const loading = this.#dispatch(call).then(
-      ({ value }) => value,
-      (error: unknown) => {
-        if (error instanceof Problem && error.code === 'not-found') return null
-        throw errorOf(error)
-      },
-    )
-    ofOperation.set(key, loading)
-    return loading
+    const following = this.#run(operation, input).then((outcome) => answerOf(outcome, output), rethrow)
+    this.#followed.set(name, following)
+    return following
+  }
+
+  #run(operation: Operation, input: Record<string, unknown>): Promise<Outcome> {
+    return this.#dispatch({ operation, input, peer: this.#peer, signal: this.#signal, as: 'value' })
   }
 
   /** One key stands for one change: those behind the first of a document have its number behind it, the same at each repeat. */
@@ -88,4 +79,13 @@ export class GraphQLContext {
       ;(this.meta[field] as Record<string, string>)[name] = String(value)
     }
   }
+}
+
+function answerOf({ headers, value }: Outcome, { kind }: Output): unknown {
+  if (kind === 'nothing') return true
+  return kind === 'page' ? { items: value, nextCursor: nextCursorOf(headers.link) ?? null } : value
+}
+
+function rethrow(error: unknown): never {
+  throw errorOf(error)
 }

@@ -19,23 +19,71 @@ import {
   GraphQLUnionType,
 } from 'graphql'
 import { ContractError } from '../../contract/contract-error.ts'
-import type { EnumShape, Field, ObjectShape, Shape } from '../../contract/walk.ts'
+import type { Operation } from '../../contract/operation.ts'
+import { inputOf, type Output, outputOf } from '../../contract/shape.ts'
+import { type EnumShape, type Field, type ObjectShape, readObject, readShape, type Shape } from '../../contract/walk.ts'
 import type { GraphQLContext } from './context.ts'
 import { BigIntScalar, DateTimeScalar, JsonScalar } from './scalars.ts'
 
-/** What a property leads to: a field beside it, which another operation answers. */
+/** What a field rests on. */
+export interface FieldNotes {
+  /** Another operation answers it. */
+  calls?: true
+  /** Items of a page, without `limit` and at most. */
+  page?: { usual: number; most: number }
+  /** The property that it is found by. */
+  from?: string
+}
+
+export function notesOf({ extensions }: { extensions: object }): FieldNotes {
+  return extensions as FieldNotes
+}
+
+/** Of a field that an operation answers. */
+export function notesOfCall(operation: Operation): FieldNotes {
+  if (outputOf(operation).kind !== 'page') return { calls: true }
+  const limit = operation.querystring?.properties.limit as { default?: number; maximum?: number } | undefined
+  const usual = limit?.default ?? 1
+  return { calls: true, page: { usual, most: limit?.maximum ?? usual } }
+}
+
+/** What a row leads to: a field that another operation answers. */
 export interface Link {
   name: string
   type: GraphQLOutputType
+  description: string
+  args?: () => GraphQLInputFieldConfigMap
+  notes: FieldNotes
   resolve: GraphQLFieldResolver<Record<string, unknown>, GraphQLContext>
 }
 
 export class Types {
-  /** The link of a property; to be set by who knows the operations. */
-  linkOf: (field: Field) => Link | undefined = () => undefined
+  /** The links of an object; to be set by who knows the operations. */
+  linksOf: (shape: ObjectShape) => readonly Link[] = () => []
   readonly #outputs = new Map<string, { type: GraphQLObjectType | GraphQLUnionType; from: string }>()
   readonly #inputs = new Map<string, { type: GraphQLInputObjectType; from: string }>()
   readonly #enums = new Map<string, { type: GraphQLEnumType; from: string }>()
+
+  /** What an operation answers. Nullable: a field that fails takes none of the others with it. */
+  answer(operation: Operation): GraphQLOutputType {
+    const output = outputOf(operation)
+    if (output.kind === 'nothing') return GraphQLBoolean
+    const shape = answerShape(operation, output)
+    return output.kind === 'page' ? this.page(shape as ObjectShape) : this.output(shape)
+  }
+
+  /** The name of the type of what an operation gives, or gives pages of. */
+  rowName(operation: Operation): string {
+    const shape = answerShape(operation, outputOf(operation))
+    return 'name' in shape ? shape.name : ''
+  }
+
+  /** The input of an operation, without those properties that the caller knows. */
+  arguments(operation: Operation, without: readonly string[] = []): GraphQLInputFieldConfigMap {
+    const { operationId } = operation
+    const { fields } = readObject(inputOf(operation), capitalOf(operationId), `${operationId}: schema`)
+    return this.inputFields(fields.filter(({ name }) => !without.includes(name)))
+  }
 
   output(shape: Shape): GraphQLOutputType {
     switch (shape.kind) {
@@ -103,25 +151,22 @@ export class Types {
   }
 
   #object(shape: ObjectShape): GraphQLObjectType {
-    const { name, description, fields } = shape
+    const { name, description } = shape
     return once(this.#outputs, name, shape, () => {
-      return new GraphQLObjectType({ name, description, fields: () => this.#fields(fields) })
+      return new GraphQLObjectType({ name, description, fields: () => this.#fields(shape) })
     }) as GraphQLObjectType
   }
 
-  #fields(fields: readonly Field[]): GraphQLFieldConfigMap<Record<string, unknown>, GraphQLContext> {
+  #fields(shape: ObjectShape): GraphQLFieldConfigMap<Record<string, unknown>, GraphQLContext> {
     const own = Object.fromEntries(
-      fields.map(({ name, shape, required, nullable, description, deprecated }) => {
+      shape.fields.map(({ name, shape, required, nullable, description, deprecated }) => {
         const type = this.output(shape)
         const deprecation = deprecated && { deprecationReason: 'Deprecated' }
         return [name, { type: required && !nullable ? new GraphQLNonNull(type) : type, description, ...deprecation }]
       }),
     ) as GraphQLFieldConfigMap<Record<string, unknown>, GraphQLContext>
-    for (const field of fields) {
-      const link = this.linkOf(field)
-      if (link === undefined || Object.hasOwn(own, link.name)) continue
-      const { name, type, resolve } = link
-      own[name] = { type, resolve, description: `What \`${field.name}\` names; null where it is not there.` }
+    for (const { name, args, notes, ...link } of this.linksOf(shape)) {
+      if (!Object.hasOwn(own, name)) own[name] = { ...link, args: args?.() ?? {}, extensions: { ...notes } }
     }
     return own
   }
@@ -153,6 +198,22 @@ export class Types {
         return JsonScalar
     }
   }
+}
+
+/** @throws {ContractError} for a page of what is no object. */
+function answerShape(operation: Operation, output: Output): Shape {
+  const { operationId, success } = operation
+  if (output.kind === 'nothing') return { kind: 'boolean' }
+  const path = `${operationId}: schema.response.${success.status}`
+  const capital = capitalOf(operationId)
+  if (output.kind !== 'page') return readShape(output.schema, `${capital}Result`, path).shape
+  const { shape } = readShape(output.items, `${capital}Item`, path)
+  if (shape.kind !== 'object') throw new ContractError(`${path}: a page must be of objects`)
+  return shape
+}
+
+export function capitalOf(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1)
 }
 
 /** @throws {ContractError} when two different shapes have one name. */

@@ -1,35 +1,80 @@
+import { Socket } from 'node:net'
 import { join } from 'node:path'
+import { Type } from '@sinclair/typebox'
 import { type Test, test } from 'tap'
+import type { Dispatch } from '../../../src/contract/call.ts'
+import { ContractError } from '../../../src/contract/contract-error.ts'
+import { describe } from '../../../src/protocols/graphql/describe.ts'
+import { type GraphQLRequest, GraphQLServer } from '../../../src/protocols/graphql/index.ts'
 import { build } from '../../helper.ts'
 
-const routes = join(import.meta.dirname, '../../../examples/blog/routes')
+const routes = [join(import.meta.dirname, '../../../examples/blog/routes'), join(import.meta.dirname, 'routes')]
+const scopes = 'users:read posts:read posts:write'
 
-async function open(t: Test) {
-  const { app, logs } = await build(t, { ANONYMOUS_SCOPES: 'users:read posts:read posts:write' }, routes)
-  const ask = async (query: string) =>
+async function open(t: Test, settings: Record<string, string> = {}) {
+  const { app, logs } = await build(t, { ANONYMOUS_SCOPES: scopes, ...settings }, routes)
+  const ask = async (query: string, variables: object = {}) =>
     // biome-ignore lint/suspicious/noExplicitAny: what a server says is what the test looks at
-    (await app.inject({ method: 'POST', url: '/graphql', payload: { query } })).json<any>()
+    (await app.inject({ method: 'POST', url: '/graphql', payload: { query, variables } })).json<any>()
   for (const authorId of [1, 2, 1, 1, 99]) {
     const payload = { authorId, title: 't', body: 'b', status: 'draft', views: 0, publishedAt: null }
     await app.inject({ method: 'POST', url: '/posts', payload })
   }
   await app.inject({ method: 'POST', url: '/comments', payload: { postId: 1, authorId: 2, text: 'x' } })
+  let seen = 0
   return {
     app,
     ask,
-    loads: () => logs().filter(({ wire, path }) => wire === 'graphql' && /^\/users\//.test(String(path))),
+    /** Paths of the calls since this was asked last. */
+    async calls() {
+      await new Promise((resolve) => setTimeout(resolve, 150))
+      const paths = logs().flatMap(({ wire, path }) => (wire === 'graphql' ? [String(path)] : []))
+      const fresh = paths.slice(seen)
+      seen = paths.length
+      return fresh
+    },
   }
 }
 
-test('what a key names is a field beside it, loaded once for a request', async (t) => {
-  const { ask, loads } = await open(t)
-  for (const round of [1, 2, 3]) {
-    const { data, errors } = await ask('{ listPosts { items { id author { name } } } }')
-    t.equal(errors, undefined)
-    const names = data.listPosts.items.map(({ author }: { author: { name: string } | null }) => author?.name)
-    t.same(names, ['Mohamed', 'Ali', 'Mohamed', 'Mohamed', undefined])
-    await new Promise((resolve) => setTimeout(resolve, 150))
-    t.equal(loads().length, 3 * round, 'five posts, three keys')
+/** The first use of a document is executed as it is, the third compiled: both must load alike. */
+const thrice = [1, 2, 3]
+
+test('what the keys of a list name is one read', async (t) => {
+  const { ask, calls } = await open(t)
+  for (const query of [
+    '{ listPosts { items { id author { name } } } }',
+    '{ listPosts { items { author { ...a } again: author { __typename ... on UserDetail { id } } } } } fragment a on UserDetail { name }',
+    '{ listPosts { items { author { name } } } more: listPosts { items { author { email name } } } }',
+  ]) {
+    for (const _ of thrice) {
+      const { data, errors } = await ask(query)
+      t.equal(errors, undefined)
+      const names = data.listPosts.items.map(({ author }: { author: { name: string } | null }) => author?.name)
+      t.same(names, ['Mohamed', 'Ali', 'Mohamed', 'Mohamed', undefined])
+      const own = query.includes('more') ? 2 : 1
+      t.same(await calls(), [...Array(own).fill('/posts'), '/users'], query)
+    }
+  }
+})
+
+test('what the rows of a list lack is asked for by each key, once', async (t) => {
+  const { ask, calls } = await open(t)
+  for (const _ of thrice) {
+    const { data } = await ask('{ listPosts { items { author { name createdAt } } } }')
+    t.match(data.listPosts.items, [{ author: { name: 'Mohamed', createdAt: /Z$/ } }, {}, {}, {}, { author: null }])
+    t.same(await calls(), ['/posts', '/users/1', '/users/2', '/users/99'])
+  }
+})
+
+test('keys that a list refuses are asked for one by one, and answered as each is', async (t) => {
+  const { ask, calls } = await open(t)
+  for (const _ of thrice) {
+    const { data, errors } = await ask('{ listNotes { notes { ownerUser { id } } } }')
+    const ownerUser = [{ id: 1 }, null, null, null, { id: 2 }, { id: 1 }]
+    t.same(data, { listNotes: { notes: ownerUser.map((each) => ({ ownerUser: each })) } })
+    t.match(errors, [{ path: ['listNotes', 'notes', 1, 'ownerUser'], extensions: { code: 'BAD_USER_INPUT' } }])
+    t.equal(errors.length, 1)
+    t.same(await calls(), ['/notes', '/users', '/users/1', '/users/0', '/users/99', '/users/2'])
   }
 })
 
@@ -38,12 +83,101 @@ test('links lead on, with the scopes of each operation', async (t) => {
   t.match(await ask('{ listComments { items { text post { title author { name } } author { name } } } }'), {
     data: { listComments: { items: [{ post: { title: 't', author: { name: 'Mohamed' } }, author: { name: 'Ali' } }] } },
   })
-  const { app } = await build(t, { ANONYMOUS_SCOPES: 'posts:read posts:write' }, routes)
-  const payload = { authorId: 1, title: 't', body: 'b', status: 'draft', views: 0, publishedAt: null }
-  await app.inject({ method: 'POST', url: '/posts', payload })
-  const query = '{ getPost(id: 1) { title author { name } } }'
-  t.match((await app.inject({ method: 'POST', url: '/graphql', payload: { query } })).json(), {
-    data: { getPost: { title: 't', author: null } },
-    errors: [{ path: ['getPost', 'author'], extensions: { code: 'UNAUTHENTICATED' } }],
-  })
 })
+
+test('a batch needs the scopes of what it stands for', async (t) => {
+  const { ask, calls } = await open(t, { ANONYMOUS_SCOPES: 'posts:read posts:write' })
+  await calls()
+  for (const _ of thrice) {
+    const { data, errors } = await ask('{ listPosts(limit: 2) { items { title author { name } } } }')
+    t.same(data, { listPosts: { items: [1, 2].map(() => ({ title: 't', author: null })) } })
+    t.match(
+      errors,
+      [0, 1].map((index) => ({
+        path: ['listPosts', 'items', index, 'author'],
+        extensions: { code: 'UNAUTHENTICATED' },
+      })),
+    )
+    t.same(await calls(), ['/posts', '/users'])
+  }
+})
+
+test('a list that lets in others than what it lists is no batch', async (t) => {
+  const { app } = await open(t)
+  const loaded: string[] = []
+  for (const scope of ['users:read', 'posts:read']) {
+    const contract = new Map(app.contract)
+    const list = contract.get('listUsers')
+    if (list?.access === undefined) throw new Error('listUsers has no access')
+    contract.set('listUsers', { ...list, access: { ...list.access, scopes: [scope] } })
+    const server = new GraphQLServer({ dispatch: recording(app.dispatch, loaded), contract, introspection: true })
+    await server.answer(requestOf('{ listPosts { items { author { name } } } }'))
+    loaded.push('')
+  }
+  t.same(loaded, ['listPosts', 'listUsers', '', 'listPosts', 'getUser', 'getUser', 'getUser', ''])
+})
+
+test('rows lead back to those that name them, a page each', async (t) => {
+  const { ask, calls } = await open(t)
+  await calls()
+  const query = `query($limit: Int) {
+    getUser(id: 1) { name posts(limit: $limit) { items { id comments { items { text } } } nextCursor } }
+    listUsers(limit: 2) {
+      items { id posts(limit: 5) { items { id author { posts(limit: 5) { items { id } } } } } }
+    }
+  }`
+  for (const _ of thrice) {
+    const { data, errors } = await ask(query, { limit: 2 })
+    t.equal(errors, undefined)
+    t.same(data.getUser.posts.items, [
+      { id: 1, comments: { items: [{ text: 'x' }] } },
+      { id: 3, comments: { items: [] } },
+    ])
+    t.type(data.getUser.posts.nextCursor, 'string')
+    const [, ali] = data.listUsers.items
+    t.same(ali, { id: 2, posts: { items: [{ id: 2, author: { posts: { items: [{ id: 2 }] } } }] } })
+    const seen = await calls()
+    t.equal(seen.filter((path) => path === '/posts').length, 3, 'the same page is asked for once')
+  }
+})
+
+test('a reference that leads nowhere stops the start, and says why', async (t) => {
+  const { app } = await open(t)
+  const list = app.contract.get('listPosts')
+  if (list === undefined) throw new Error('there is no listPosts')
+  const { items } = list.success.schema
+  for (const [named, reason] of [
+    ['getUsr', 'which is no operation'],
+    ['createUser', 'which is no GET'],
+    ['listUsers', 'which answers no object'],
+    ['findUser', 'which takes no single path parameter'],
+    ['getMe', 'which takes no single path parameter'],
+  ] as const) {
+    const authorId = { ...items.properties.authorId, 'x-operation': named }
+    const row = { ...items, properties: { ...items.properties, authorId } }
+    const success = { ...list.success, schema: { ...list.success.schema, items: row } }
+    const contract = new Map(app.contract).set('listPosts', { ...list, success })
+    const message = `listPosts.authorId: x-operation names ${named}, ${reason}`
+    t.throws(() => describe(contract), new ContractError(message), named)
+  }
+  const get = app.contract.get('getUser')
+  if (get === undefined) throw new Error('there is no getUser')
+  const contract = new Map(app.contract).set('getUser', {
+    ...get,
+    querystring: Type.Object({ shard: Type.String() }, { additionalProperties: false }),
+  })
+  t.throws(() => describe(contract), { message: /x-operation names getUser, which needs shard too/ })
+})
+
+function recording(dispatch: Dispatch, names: string[]): Dispatch {
+  return (call) => {
+    names.push(call.operation.operationId)
+    return dispatch(call)
+  }
+}
+
+function requestOf(query: string): GraphQLRequest {
+  const { signal } = new AbortController()
+  const headers = { 'content-type': 'application/json' }
+  return { method: 'POST', url: '/graphql', headers, socket: new Socket(), body: { query }, signal: () => signal }
+}
