@@ -4,9 +4,13 @@ import { accessCases } from './cases/access.ts'
 import { blogCases } from './cases/blog.ts'
 import type { Case } from './cases/case.ts'
 import { failureCases } from './cases/failures.ts'
+import { keyCases } from './cases/keys.ts'
 import { shapeCases } from './cases/shapes.ts'
 import { textCases } from './cases/text.ts'
 import { userCases } from './cases/users.ts'
+
+/** Resources with tests of their own: what they answer is a secret or comes with a message, and is never the same twice. */
+export const coveredElsewhere = ['accounts', 'sessions', 'login', 'grants', 'oauth-clients']
 
 export const cases: readonly Case[] = [
   ...userCases,
@@ -14,5 +18,6 @@ export const cases: readonly Case[] = [
   ...textCases,
   ...failureCases,
   ...accessCases,
+  ...keyCases,
   ...blogCases,
 ]
