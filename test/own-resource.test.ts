@@ -1,21 +1,26 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'tap'
+import { type Test, test } from 'tap'
 import { build, listen } from './helper.ts'
 import { connect } from './protocols/websocket/client.ts'
 
 const root = join(import.meta.dirname, '..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 
+/** A folder beside `routes/`, so that imports hold; none for what the reader of the README has saved there already. */
+function saved(t: Test, name: string, code: string): string[] {
+  if (existsSync(join(root, 'routes', name))) return []
+  const folder = join(root, `.${name}-routes-of-a-test`)
+  mkdirSync(folder, { recursive: true })
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  writeFileSync(join(folder, name), code)
+  return [folder]
+}
+
 test('the route of the README is served on every wire once it is saved, as the README shows', async (t) => {
   const code = /```ts\n\/\/ routes\/greetings\.ts\n([\s\S]*?)```/.exec(readme)?.[1]
   t.ok(code, 'the README has it')
-  // Beside routes/, so that its imports hold.
-  const folder = join(root, '.own-routes-of-a-test')
-  mkdirSync(folder, { recursive: true })
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  writeFileSync(join(folder, 'greetings.ts'), code ?? '')
-  const { base } = await listen(t, {}, folder)
+  const { base } = await listen(t, {}, saved(t, 'greetings.ts', code ?? ''))
   const shown = [
     ...readme.matchAll(
       /^\$ curl localhost:8080(\/\S*greetings\S*|\/graphql)[^\n]*?(?:-d '(\{"query":"\{ getGreeting[^']*)')?\n(\{.*)$/gm,
@@ -32,6 +37,14 @@ test('the route of the README is served on every wire once it is saved, as the R
   t.match(await (await connect(t, base)).send(message), { id: 1, result: { text: 'Hello, Zoe' } })
   const document = (await (await fetch(`${base}/docs/json`)).json()) as { paths: object }
   t.ok('/greetings/{name}' in document.paths)
+})
+
+test('the example is served once it is copied as the README shows', async (t) => {
+  const [, from, to, source, name = ''] = /^\$ sed 's#(\S+)#(\S+)#' (examples\S+) > routes\/(\S+)$/m.exec(readme) ?? []
+  const code = readFileSync(join(root, String(source)), 'utf8').replaceAll(String(from), String(to))
+  const { app, base } = await listen(t, {}, saved(t, name, code))
+  const answer = await fetch(`${base}/posts`, { headers: { 'x-api-key': app.apiKeys.first ?? '' } })
+  t.equal(await answer.text(), '[]')
 })
 
 test('a route that GraphQL cannot say stops the start with the reason', async (t) => {
