@@ -8,7 +8,7 @@ export interface Step {
   headers?: Headers | ((keys: Keys) => Headers)
   /** What the answer must be beside that of REST: `t.match` by pattern, with lists as long as they are here. */
   expect: object
-  /** Of wires, by name, that answer otherwise than REST: why, and what instead. */
+  /** Of wires, by name or all `others` than REST, that answer otherwise: why, and what instead. */
   differs?: Readonly<Record<string, { reason: string; expect: object }>>
 }
 

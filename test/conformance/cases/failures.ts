@@ -13,7 +13,6 @@ export const beforeAnyCall: Partial<Record<ProblemCode, string>> = {
   'method-not-allowed': 'a call names an operation, which has its method',
   'request-timeout': 'the message has not arrived',
   'payload-too-large': 'the message is too large: each wire refuses it in its own way',
-  'uri-too-long': 'Node answers a long request line as one that is too large with its headers',
   'unsupported-media-type': 'a call brings values, and its wire the media type',
   'misdirected-request': 'the host is that of the connection',
   'upgrade-required': 'it is about how a connection is opened',

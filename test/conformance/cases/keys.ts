@@ -59,6 +59,19 @@ export const keyCases: readonly Case[] = [
     asAdmin,
   ),
   one(
+    'an identifier that is too long for a path',
+    'getKey',
+    { id: 'k'.repeat(101) },
+    failed('uri-too-long', 414),
+    asAdmin,
+    {
+      others: {
+        reason: 'its schema judges it: only a path has a limit of its own',
+        expect: failed('validation-failed', 400),
+      },
+    },
+  ),
+  one(
     'a key for more than its maker may',
     'createKey',
     { name: 'n', scopes: ['users:write'] },

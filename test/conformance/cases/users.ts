@@ -37,7 +37,7 @@ export const userCases: readonly Case[] = [
   one('a cursor of other letters', 'listUsers', { cursor: '../../etc' }, invalid('/cursor')),
   one('an empty filter', 'listUsers', { name: '' }, invalid('/name')),
   one('a filter that is not known', 'listUsers', { role: 'admin' }, invalid('/role'), undefined, {
-    'JSON-RPC over WebSocket': { reason: 'it is in no part of a request', expect: invalid('/role') },
+    others: { reason: 'it is in no part of a request', expect: failed('validation-failed', 400) },
   }),
   one(
     'a filter of many scripts',
