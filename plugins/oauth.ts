@@ -5,6 +5,7 @@ import { OAuthClients } from '../src/auth/oauth/clients.ts'
 import { payloadMigrations } from '../src/auth/oauth/payload-sql.ts'
 import { Payloads } from '../src/auth/oauth/payloads.ts'
 import { OAuthServer } from '../src/auth/oauth/server.ts'
+import { SignIns, signInMigrations } from '../src/auth/oauth/sign-ins.ts'
 import { looksLikeOAuthToken, OAuthTokens } from '../src/auth/oauth/tokens.ts'
 
 declare module 'fastify' {
@@ -17,7 +18,7 @@ declare module 'fastify' {
 export default fp(
   async (fastify) => {
     const { storage, secrets, audit, access, accounts, sessions, signingKeys, config, log } = fastify
-    storage.declare([...clientMigrations, ...payloadMigrations])
+    storage.declare([...clientMigrations, ...payloadMigrations, ...signInMigrations])
     const shared = { engine: storage.engine, secrets, audit, knownScopes: access.scopes }
     const payloads = new Payloads(storage.engine, secrets)
     const tokens = new OAuthTokens(payloads, (userId) => accounts.scopesOf(userId), access.scopes)
@@ -30,6 +31,7 @@ export default fp(
       allowances: new Allowances(storage.engine, secrets),
       log,
       clients: new OAuthClients(shared),
+      signIns: new SignIns(storage.engine),
       issuer: () => fastify.publicUrl(),
       minutes: config.ACCESS_TOKEN_MINUTES,
       days: config.SESSION_DAYS,

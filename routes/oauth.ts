@@ -47,8 +47,13 @@ async function endpoints(fastify: FastifyInstance): Promise<void> {
   }
 }
 
+const SignOutAnswer = Type.Object(
+  { action: Type.Literal('sign-out'), token: Type.String({ maxLength: 100 }) },
+  { additionalProperties: false },
+)
+
 const pages: FastifyPluginAsyncTypebox = async (fastify) => {
-  const { interactions } = fastify.oauth
+  const { interactions, signOut } = fastify.oauth
   fastify.removeAllContentTypeParsers()
   fastify.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
     done(null, Object.fromEntries(new URLSearchParams(String(body)))),
@@ -64,6 +69,18 @@ const pages: FastifyPluginAsyncTypebox = async (fastify) => {
     url: '/oauth/interaction/:uid',
     schema: { ...schema, params: InteractionParams, body: Answer },
     handler: (request, reply) => interactions.answer(request, reply),
+  })
+  fastify.route({
+    method: 'GET',
+    url: '/oauth/sign-out',
+    schema,
+    handler: (request, reply) => signOut.show(request, reply),
+  })
+  fastify.route({
+    method: 'POST',
+    url: '/oauth/sign-out',
+    schema: { ...schema, body: SignOutAnswer },
+    handler: (request, reply) => signOut.answer(request, reply),
   })
 }
 

@@ -69,6 +69,24 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
 
   fastify.route({
     method: 'DELETE',
+    url: '/auth/sessions',
+    schema: {
+      operationId: 'signOutEverywhere',
+      summary: 'Sign out everywhere',
+      description:
+        'Ends all sessions of the caller, the one that asks too, and where it is signed in on the pages of the authorization server. API keys and what applications were allowed go on.',
+      tags,
+      security: signedIn(),
+      response: { 204: Type.Null({ description: 'All sessions are ended.' }) },
+    },
+    handler: async (request, reply) => {
+      await sessions.signOutEverywhere(request.principal.userId ?? 0, request)
+      return reply.code(204).send(null)
+    },
+  })
+
+  fastify.route({
+    method: 'DELETE',
     url: '/auth/sessions/:id',
     schema: {
       operationId: 'revokeSession',

@@ -119,7 +119,7 @@ export class Accounts {
     if (events.length === 0) return shown(before)
     const was = { wasRole: before.role, wasDisabledAt: before.disabledAt ?? '' }
     const update: Command = [this.#parts.sql.update, { userId, role, disabledAt, now, ...was }, 1]
-    const ends = [this.#parts.tokens.forgetAllOf(userId), sessions.revocation(userId)]
+    const ends = [this.#parts.tokens.forgetAllOf(userId), ...sessions.revocation(userId)]
     await this.#parts.engine
       .write([update, ...events, ...ends])
       .catch(orConflict('The account was changed at the same moment'))

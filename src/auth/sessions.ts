@@ -49,6 +49,8 @@ export interface SessionSettings {
 /** Something else of a user, such as its API keys, that ends when somebody else may have had the account. */
 export interface Follower {
   revocation(userId: number): Command
+  /** What of it is a sign-in: it ends with the sessions, whatever ends them. */
+  signOuts?(userId: number): Command
   forgetVerified(userId: number): void
 }
 
@@ -129,6 +131,15 @@ export class Sessions {
     return this.#end(sessionId, userId, audit.command(revoked, client))
   }
 
+  /** Ends every session of a user, the one that asks too, and its sign-ins on pages; keys and grants go on. */
+  async signOutEverywhere(userId: number, client: Origin): Promise<void> {
+    const { engine, audit } = this.#settings
+    const user = `user:${userId}`
+    const entry = { type: 'session.all-revoked', outcome: 'success', principal: { id: user }, target: user } as const
+    await engine.write([...this.revocation(userId), audit.command(entry, client)])
+    this.forgetVerified(userId)
+  }
+
   follow(follower: Follower): void {
     this.#followers.push(follower)
   }
@@ -142,12 +153,15 @@ export class Sessions {
   /** {@link revokeAllOf} as commands, for the write of the change that is its reason; without exception, followers end too. */
   revocations(userId: number, except = ''): Command[] {
     const followers = except === '' ? this.#followers : []
-    return [this.revocation(userId, except), ...followers.map((follower) => follower.revocation(userId))]
+    return [...this.revocation(userId, except), ...followers.map((follower) => follower.revocation(userId))]
   }
 
   /** Ends sessions only, for a change that leaves standing what else acts for the user: keys and grants are narrowed by themselves. */
-  revocation(userId: number, except = ''): Command {
-    return [this.#sql.endAllBut, { userId, id: except }]
+  revocation(userId: number, except = ''): Command[] {
+    const signOuts = this.#followers
+      .map((follower) => follower.signOuts?.(userId))
+      .filter((command) => command !== undefined)
+    return [[this.#sql.endAllBut, { userId, id: except }], ...signOuts]
   }
 
   /** After a write with {@link revocations} or {@link revocation}: in this process it holds at once, in others within a second. */

@@ -117,7 +117,7 @@ for (const [name, settingsOf] of engines) {
     await payloads.upsert('AccessToken', 'old', {}, -1)
     await payloads.upsert('AccessToken', 'new', {}, 60)
     t.same([await payloads.access('old'), await payloads.access('new')], [undefined, {}])
-    await payloads.forgetExpired()
+    await engine.write([payloads.forgetExpired()])
     t.equal((await rows('select model from oauth_payloads')).length, 1)
   })
 

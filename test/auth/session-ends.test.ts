@@ -20,7 +20,7 @@ test('sessions of a user end alone, or with all else that acts for it', async (t
   t.equal(sessions.revocations(1).length, 2)
   t.equal(sessions.revocations(1, 'but this').length, 1, 'who stays signed in keeps the rest too')
   await sessions.start(mohamed, client)
-  await engine.write([sessions.revocation(1)])
+  await engine.write(sessions.revocation(1))
   t.same(await sessions.list(1), [])
   await sessions.revokeAllOf(1)
   t.same(told, [1])

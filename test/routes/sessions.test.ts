@@ -124,6 +124,7 @@ test('sessions are for those who have signed in', async (t) => {
   for (const [method, url] of [
     ['POST', '/auth/sign-out'],
     ['GET', '/auth/sessions'],
+    ['DELETE', '/auth/sessions'],
     ['DELETE', `/auth/sessions/${'A'.repeat(22)}`],
   ] as const) {
     t.equal((await app.inject({ method, url })).statusCode, 401, `${method} ${url} without a credential`)
@@ -176,6 +177,6 @@ test('tokens that are no tokens are refused with the challenge of RFC 6750', asy
 test('operations on sessions are in the document, each under its own name', async (t) => {
   const { app } = await build(t)
   const names = [...app.contract.values()].filter(({ tag }) => tag === 'sessions').map(({ operationId }) => operationId)
-  t.same(names.sort(), ['getJwks', 'listSessions', 'refreshSession', 'revokeSession', 'signOut'])
+  t.same(names.sort(), ['getJwks', 'listSessions', 'refreshSession', 'revokeSession', 'signOut', 'signOutEverywhere'])
   t.match(app.swagger(), { paths: { '/auth/refresh': { post: { operationId: 'refreshSession' } } } })
 })

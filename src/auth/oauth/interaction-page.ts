@@ -55,6 +55,23 @@ export function consentPage({ client, returnTo, email, scopes }: ConsentView): s
   )
 }
 
+export function signOutPage({ email, token }: { email: string; token: string }): string {
+  return pageOf(
+    'Sign out',
+    html`<h1>Sign out</h1>
+<p>You are signed in as <strong>${email}</strong>.</p>
+<form method="post">
+<input type="hidden" name="token" value="${token}">
+<button class="main" name="action" value="sign-out">Sign out</button>
+</form>
+<p class="last">Applications keep what you have allowed them.</p>`,
+  )
+}
+
+export function signedOutPage(): string {
+  return pageOf('Signed out', html`<h1>You are signed out</h1><p>Nobody is signed in here in this browser.</p>`)
+}
+
 export function errorPage(title: string, text: string): string {
   return pageOf(title, html`<h1>${title}</h1><p>${text}</p>`)
 }

@@ -18,6 +18,8 @@ import type { Library } from './library.ts'
 import { pageHeaders } from './page.ts'
 import type { Payloads } from './payloads.ts'
 import { policySourceOf } from './redirect-uris.ts'
+import type { SignIn, SignIns } from './sign-ins.ts'
+import { signInOf } from './sign-out.ts'
 
 export interface InteractionSettings {
   engine: Storage
@@ -25,6 +27,7 @@ export interface InteractionSettings {
   audit: Audit
   clients: OAuthClients
   payloads: Payloads
+  signIns: SignIns
   /** The server's own URL. */
   issuer: () => string
   provider: () => Promise<{ provider: Provider; library: Library }>
@@ -130,14 +133,15 @@ export class Interactions {
 
   async #signIn(current: Current, request: AnswerRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { email = '', password = '' } = request.body
-    const { accounts, engine } = this.#settings
+    const { accounts, engine, signIns } = this.#settings
     try {
       const { userId, proof } = await accounts.signIns.signIn({ email, password }, request)
-      await engine.write(proof)
+      const at = Math.floor(Date.now() / 1000)
+      await engine.write([...proof, signIns.begin({ userId, at })])
       const accountId = String(userId)
       await this.#endSession(current, request, reply, accountId)
       // Without `remember` the cookie ends with the browser.
-      const login = { accountId, remember: false, amr: ['pwd'], ts: Math.floor(Date.now() / 1000) }
+      const login = { accountId, remember: false, amr: ['pwd'], ts: at }
       return this.#goOn(current, { login }, reply)
     } catch (error) {
       const problem = error instanceof UnexpectedRows ? new Problem('conflict', 'Try again') : error
@@ -148,14 +152,16 @@ export class Interactions {
   }
 
   async #allow(current: Current, request: AnswerRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const { interaction, userId } = current
+    const { provider, interaction } = current
+    const session = await provider.Session.findByUid(interaction.session?.uid ?? '')
+    const signIn = session && signInOf(session)
     const grantable = await this.#grantable(current)
-    if (grantable === undefined || userId === undefined) return this.#goOn(current, undefined, reply)
+    if (grantable === undefined || signIn === undefined) return this.#goOn(current, undefined, reply)
     try {
-      const consent = { grantId: await this.#saveGrant(current, userId, grantable, request) }
+      const consent = { grantId: await this.#saveGrant(current, signIn, grantable, request) }
       return this.#goOn(current, { ...interaction.lastSubmission, consent }, reply)
     } catch (error) {
-      // What was allowed before has ended, or the account has changed, since this was asked.
+      // What was allowed before has ended, the account has changed or the user signed out since this was asked.
       if (error instanceof UnexpectedRows) return this.#goOn(current, undefined, reply)
       throw error
     }
@@ -164,12 +170,13 @@ export class Interactions {
   /** Gives the id of the grant. @throws {UnexpectedRows} */
   async #saveGrant(
     { provider, interaction, clientId }: Current,
-    userId: number,
+    signIn: SignIn,
     grantable: (scope: string) => boolean,
     request: AnswerRequest,
   ): Promise<string> {
-    const { accounts, audit, payloads } = this.#settings
+    const { accounts, audit, payloads, signIns } = this.#settings
     const { grantId } = interaction
+    const { userId } = signIn
     const account = await accounts.get(userId)
     const existing = grantId === undefined ? undefined : await provider.Grant.find(grantId)
     const grant = existing ?? new provider.Grant({ accountId: String(userId), clientId })
@@ -181,7 +188,11 @@ export class Interactions {
     const detail = `scopes: ${allowed.join(' ') || 'none beyond those granted before'}`
     const granted = { principal: { id: `user:${userId}` }, target: `client:${clientId}`, detail }
     const entry = audit.command({ type: 'consent.granted', outcome: 'success', ...granted }, request)
-    const saving = { isNew: existing === undefined, before: [accounts.unchanged(account)], after: [entry] }
+    const saving = {
+      isNew: existing === undefined,
+      before: [accounts.unchanged(account), signIns.hold(signIn)],
+      after: [entry],
+    }
     return payloads.savingGrant(saving, () => grant.save())
   }
 
@@ -200,6 +211,9 @@ export class Interactions {
   async #endSession({ provider, interaction }: Current, request: PageRequest, reply: FastifyReply, accountId?: string) {
     const session = await provider.Session.get(provider.createContext(request.raw, reply.raw))
     if (session.accountId === undefined || session.accountId === accountId) return
+    const { engine, signIns } = this.#settings
+    const signIn = signInOf(session)
+    if (signIn) await engine.write([signIns.end(signIn)])
     await session.destroy()
     interaction.session = undefined
   }

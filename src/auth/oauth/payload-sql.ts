@@ -56,7 +56,6 @@ export class PayloadSql {
   readonly remove: Statement
   readonly removeOfGrant: Statement
   readonly removeAllOfGrant: Statement
-  readonly removeByUid: Statement
   readonly removeOfUser: Statement
   /** What a user has consented to, and that is in force. */
   readonly grantsOfUser: Statement
@@ -126,7 +125,6 @@ export class PayloadSql {
     const ofGrant = remove.where('grant_hash', '=', argument('grantHash'))
     this.removeOfGrant = statement('oauth remove of grant', ofGrant.where('model', '=', argument('model')))
     this.removeAllOfGrant = statement('oauth remove all of grant', ofGrant)
-    this.removeByUid = statement('oauth remove by uid', remove.where('uid_hash', '=', argument('uidHash')))
     this.removeOfUser = statement('oauth remove of user', remove.where('user_id', '=', argument('userId')))
     this.grantsOfUser = statement(
       'oauth grants of user',

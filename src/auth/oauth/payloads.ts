@@ -138,18 +138,14 @@ export class Payloads {
     return ended
   }
 
-  /** Ends a browser's session. */
-  async endSession(uid: string): Promise<void> {
-    await this.#engine.write([[this.#sql.removeByUid, { uidHash: hashOf(uid) }]])
-  }
-
   /** Ends everything that was given for a user, as a command for the write of the change that is its reason. */
   revocation(userId: number): Command {
     return [this.#sql.removeOfUser, { userId }]
   }
 
-  async forgetExpired(): Promise<void> {
-    await this.#engine.write([[this.#sql.forgetExpired, { now: new Date().toISOString() }]])
+  /** Deletes what has expired. */
+  forgetExpired(): Command {
+    return [this.#sql.forgetExpired, { now: new Date().toISOString() }]
   }
 
   #rowOf(model: string, id: string, { jti: _, ...payload }: Payload, expiresIn: number | undefined) {

@@ -17,6 +17,8 @@ import { errorPage } from './interaction-page.ts'
 import type { Library } from './library.ts'
 import { pageHeaders } from './page.ts'
 import type { Payloads } from './payloads.ts'
+import { type SignIns, signInLasts } from './sign-ins.ts'
+import { signInOf } from './sign-out.ts'
 import { jwksOf, type KeysNow } from './signing.ts'
 import { tellScopesNow } from './token-scopes.ts'
 import { accessPrefix } from './tokens.ts'
@@ -42,6 +44,7 @@ export interface ProviderSettings {
   secrets: Secrets
   payloads: Payloads
   clients: OAuthClients
+  signIns: SignIns
   /** Every scope that an operation asks for. */
   knownScopes: ReadonlySet<string>
   /** How long an access token is good for, in minutes. */
@@ -92,6 +95,10 @@ function prefixIds(model: { prototype: object }, prefix: string): void {
   }
 }
 
+function now(): number {
+  return Math.floor(Date.now() / 1000)
+}
+
 function configurationOf(library: Library, keys: KeysNow, settings: ProviderSettings): Configuration {
   const { issuer, accounts, secrets, knownScopes, minutes, days } = settings
   const secure = issuer.startsWith('https:')
@@ -120,7 +127,8 @@ function configurationOf(library: Library, keys: KeysNow, settings: ProviderSett
       IdToken: minutes * minute,
       AuthorizationCode: minute,
       Interaction: 15 * minute,
-      Session: day / 2,
+      // Its sign-in says when it ends; a request with an older one signs nobody in.
+      Session: (_ctx, { loginTs }) => Math.max(1, (loginTs ?? now()) + signInLasts - now()),
       // What a public client holds is bound to nothing: handed on by rotation, it would never end (RFC 9700 section 4.14.2).
       RefreshToken: (ctx, _token, client) => {
         const rotated = client.clientAuthMethod === 'none' ? ctx?.oidc.entities.RotatedRefreshToken : undefined
@@ -154,7 +162,7 @@ function configurationOf(library: Library, keys: KeysNow, settings: ProviderSett
     },
     interactions: {
       url: (ctx, { uid }) => `/oauth/interaction/${uid}?browser=${settings.bindingOf(ctx.req, uid)}`,
-      policy: policyOf(library, accounts),
+      policy: policyOf(library, settings),
     },
     findAccount: (_ctx, accountId) => findAccount(accounts, accountId),
     // A page of a public client may call from where its users are sent back to.
@@ -168,17 +176,16 @@ function configurationOf(library: Library, keys: KeysNow, settings: ProviderSett
   }
 }
 
-/** Who has signed in here before a password was changed or an account was locked signs in again. */
-function policyOf({ interactionPolicy }: Library, accounts: Accounts) {
+/** Whose sign-in was ended, or has expired, signs in again. */
+function policyOf({ interactionPolicy }: Library, { signIns }: ProviderSettings) {
   const { Check, base } = interactionPolicy
   const policy = base()
   const description = 'End-User authentication is required'
   const outdated = new Check('session_outdated', description, 'login_required', async ({ oidc }) => {
-    const { accountId, loginTs = 0 } = oidc.session ?? {}
+    const { accountId, loginTs } = oidc.session ?? {}
     if (accountId === undefined) return false
-    if (oidc.account === undefined) return true
-    const { updatedAt } = await accounts.get(Number(accountId))
-    return Date.parse(updatedAt) >= (loginTs + 1) * 1000
+    const signIn = signInOf({ accountId, loginTs })
+    return oidc.account === undefined || signIn === undefined || !(await signIns.stands(signIn))
   })
   policy.get('login')?.checks.add(outdated)
   return policy

@@ -13,6 +13,7 @@ import { Grants } from './grants.ts'
 import { expired, type InteractionSettings, Interactions } from './interactions.ts'
 import { type Library, loadLibrary } from './library.ts'
 import { createProvider, type ProviderSettings, paths } from './provider.ts'
+import { SignOut } from './sign-out.ts'
 import { keysNow } from './signing.ts'
 import type { OAuthTokens } from './tokens.ts'
 
@@ -43,6 +44,7 @@ export class OAuthServer {
   readonly clients: ProviderSettings['clients']
   readonly interactions: Interactions
   readonly grants: Grants
+  readonly signOut: SignOut
   readonly #settings: Settings
   readonly #requests = new WeakMap<IncomingMessage, Origin>()
   readonly #browsers = new WeakMap<IncomingMessage, string>()
@@ -53,9 +55,11 @@ export class OAuthServer {
     this.#settings = settings
     this.clients = settings.clients
     this.grants = new Grants(settings)
+    const provider = () => this.#load()
+    this.signOut = new SignOut({ ...settings, provider })
     this.interactions = new Interactions({
       ...settings,
-      provider: () => this.#load(),
+      provider,
       isBound: (request, uid) => this.#isBound(request, uid),
     })
     const forget = () => settings.tokens.forgetVerified()
@@ -80,9 +84,14 @@ export class OAuthServer {
     await handle(request.raw, reply.raw)
   }
 
-  /** Ends what clients may do for a user, and its sessions here, as a command for the write of the change that is its reason. */
+  /** Ends what clients may do for a user, as a command for the write of the change that is its reason. */
   revocation(userId: number): Command {
     return this.#settings.payloads.revocation(userId)
+  }
+
+  /** Ends the sign-ins of a user on the pages here, in whatever browser, as a command for such a write. */
+  signOuts(userId: number): Command {
+    return this.#settings.signIns.endAll(userId)
   }
 
   /** After a write with {@link revocation}: in this process it holds at once, in others within a second. */
@@ -125,8 +134,9 @@ export class OAuthServer {
   }
 
   /** Deletes what has expired. */
-  forgetExpired(): Promise<void> {
-    return this.#settings.payloads.forgetExpired()
+  async forgetExpired(): Promise<void> {
+    const { engine, payloads, signIns } = this.#settings
+    await engine.write([payloads.forgetExpired(), signIns.forgetExpired()])
   }
 
   /** The provider with the signing keys of now: when they change there is another one. */
