@@ -206,6 +206,34 @@ test('a user goes on with another account, also where a session of the first is 
   t.equal((await tab.redeem((await browser.press(second, 'allow')).url)).claims()?.sub, String(other))
 })
 
+test('what a user could not give, or has refused, is asked for when it is named again', async (t) => {
+  const server = await openServer(t)
+  const userId = await server.join(fatima)
+  const { browser, page, config, redeem } = await openPage(server, { scope: 'openid users:read audit:read' })
+  const asked = await browser.signIn(page, fatima)
+  t.notMatch(asked.text, 'audit')
+  const first = await redeem((await browser.press(asked, 'allow')).url)
+  t.equal(first.scope, 'openid users:read')
+  const ask = async (prompt?: string) => {
+    const next = await authorizationOf(config, { scope: 'openid users:read audit:read' })
+    next.url.searchParams.delete('prompt')
+    if (prompt) next.url.searchParams.set('prompt', prompt)
+    return { ...next, page: await browser.open(next.url) }
+  }
+  t.ok((await ask('none')).page.url.searchParams.get('code'), 'what she cannot give is not asked for')
+  const payload = { role: 'admin', disabled: false }
+  await server.app.inject({ method: 'PUT', url: `/accounts/${userId}`, headers: server.admin, payload })
+  // The change has ended where she was signed in.
+  const refused = await browser.signIn((await ask()).page, fatima)
+  t.match(refused.text, 'audit')
+  t.equal((await browser.press(refused, 'deny')).url.searchParams.get('error'), 'access_denied')
+  t.equal((await ask('none')).page.url.searchParams.get('error'), 'consent_required')
+  const again = await ask()
+  t.match(again.page.text, 'audit')
+  t.equal((await again.redeem((await browser.press(again.page, 'allow')).url)).scope, 'openid users:read audit:read')
+  t.ok((await ask()).page.url.searchParams.get('code'), 'and once it was given, no more')
+})
+
 test('who may give nothing of what is asked for is sent back, not asked', async (t) => {
   const server = await openServer(t)
   await server.join(fatima)

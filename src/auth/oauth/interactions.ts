@@ -6,8 +6,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type Provider from 'oidc-provider'
 import type { Interaction, InteractionResults } from 'oidc-provider'
-import { holds } from '../../contract/principal.ts'
-import { isIdentityScope, offlineScope } from '../../contract/scope-words.ts'
 import { Problem } from '../../errors.ts'
 import { type Storage, UnexpectedRows } from '../../storage/storage.ts'
 import type { Accounts } from '../accounts.ts'
@@ -17,6 +15,7 @@ import { type Asking, consentPage, errorPage, signInPage } from './interaction-p
 import type { Library } from './library.ts'
 import { pageHeaders } from './page.ts'
 import type { Payloads } from './payloads.ts'
+import { grantableBy } from './policy.ts'
 import { policySourceOf } from './redirect-uris.ts'
 import type { SignIn, SignIns } from './sign-ins.ts'
 import { signInOf } from './sign-out.ts'
@@ -122,7 +121,8 @@ export class Interactions {
 
   async #showConsent(current: Current, reply: FastifyReply): Promise<FastifyReply> {
     const { userId = 0 } = current
-    const [profile, grantable] = [await this.#settings.accounts.profile(userId), await this.#grantable(current)]
+    const { accounts } = this.#settings
+    const [profile, grantable] = [await accounts.profile(userId), await grantableBy(userId, accounts)]
     if (profile === undefined || grantable === undefined) return this.#goOn(current, undefined, reply)
     const scopes = scopesOf(current).filter(grantable)
     if (scopes.length === 0) return this.#deny(current, 'The user holds nothing of what is asked for', reply)
@@ -152,10 +152,10 @@ export class Interactions {
   }
 
   async #allow(current: Current, request: AnswerRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const { provider, interaction } = current
+    const { provider, interaction, userId = 0 } = current
     const session = await provider.Session.findByUid(interaction.session?.uid ?? '')
     const signIn = session && signInOf(session)
-    const grantable = await this.#grantable(current)
+    const grantable = await grantableBy(userId, this.#settings.accounts)
     if (grantable === undefined || signIn === undefined) return this.#goOn(current, undefined, reply)
     try {
       const consent = { grantId: await this.#saveGrant(current, signIn, grantable, request) }
@@ -182,9 +182,9 @@ export class Interactions {
     const grant = existing ?? new provider.Grant({ accountId: String(userId), clientId })
     const { missingOIDCScope = [] } = interaction.prompt.details as { missingOIDCScope?: string[] }
     const allowed = missingOIDCScope.filter(grantable)
-    const refused = missingOIDCScope.filter((scope) => !grantable(scope))
+    // Of what was asked for, nothing is refused for good: it is asked for again when it is named again.
+    grant.rejected = undefined
     if (allowed.length > 0) grant.addOIDCScope(allowed)
-    if (refused.length > 0) grant.rejectOIDCScope(refused)
     const detail = `scopes: ${allowed.join(' ') || 'none beyond those granted before'}`
     const granted = { principal: { id: `user:${userId}` }, target: `client:${clientId}`, detail }
     const entry = audit.command({ type: 'consent.granted', outcome: 'success', ...granted }, request)
@@ -216,14 +216,6 @@ export class Interactions {
     if (signIn) await engine.write([signIns.end(signIn)])
     await session.destroy()
     interaction.session = undefined
-  }
-
-  /** Whether the user can give a scope away; nothing for one whose account is gone or locked. */
-  async #grantable({ userId = 0 }: Current): Promise<((scope: string) => boolean) | undefined> {
-    const held = await this.#settings.accounts.scopesOf(userId)
-    if (held === undefined) return undefined
-    const owner = { scopes: new Set(held) }
-    return (scope) => isIdentityScope(scope) || scope === offlineScope || holds(owner, scope)
   }
 }
 

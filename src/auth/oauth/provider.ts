@@ -17,8 +17,8 @@ import { errorPage } from './interaction-page.ts'
 import type { Library } from './library.ts'
 import { pageHeaders } from './page.ts'
 import type { Payloads } from './payloads.ts'
+import { policyOf } from './policy.ts'
 import { type SignIns, signInLasts } from './sign-ins.ts'
-import { signInOf } from './sign-out.ts'
 import { jwksOf, type KeysNow } from './signing.ts'
 import { tellScopesNow } from './token-scopes.ts'
 import { accessPrefix } from './tokens.ts'
@@ -174,21 +174,6 @@ function configurationOf(library: Library, keys: KeysNow, settings: ProviderSett
       throw new Error('the authorization server asks nobody')
     },
   }
-}
-
-/** Whose sign-in was ended, or has expired, signs in again. */
-function policyOf({ interactionPolicy }: Library, { signIns }: ProviderSettings) {
-  const { Check, base } = interactionPolicy
-  const policy = base()
-  const description = 'End-User authentication is required'
-  const outdated = new Check('session_outdated', description, 'login_required', async ({ oidc }) => {
-    const { accountId, loginTs } = oidc.session ?? {}
-    if (accountId === undefined) return false
-    const signIn = signInOf({ accountId, loginTs })
-    return oidc.account === undefined || signIn === undefined || !(await signIns.stands(signIn))
-  })
-  policy.get('login')?.checks.add(outdated)
-  return policy
 }
 
 async function findAccount(accounts: Accounts, accountId: string) {
