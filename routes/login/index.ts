@@ -108,7 +108,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       operationId: 'linkIdentity',
       summary: 'Link an identity',
       description:
-        'Begins a login that links the provider’s user to the caller, whatever its address. The browser that sends this goes on to `url`; what it comes back with is a code, as of every login.',
+        'Begins a login that links the provider’s user to the caller, whatever its address. The browser that sends this goes on to `url`; what it comes back with is a code, as of every login. It can be finished while the session lasts and the password stays.',
       tags,
       security: signedIn(),
       body: LinkInput,
@@ -119,7 +119,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
     handler: async (request, reply) => {
       const { provider, ...more } = request.body
       const flow = await login.flow()
-      const { location, cookie } = await flow.start(provider, more, request, request.principal.userId)
+      const { location, cookie } = await flow.link(provider, more, request)
       reply.headers({ ...secretive, 'set-cookie': cookie })
       return { url: location }
     },

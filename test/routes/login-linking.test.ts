@@ -10,6 +10,7 @@ const verified = { email, email_verified: true, name: 'Fatima' }
 const second = 'a red tram at midnight'
 
 type Settings = Record<string, string>
+type Tokens = { accessToken: string }
 
 async function start(t: Test, settings: Settings = {}, user: IssuerUser = verified) {
   const issuer = await startIssuer(t)
@@ -220,6 +221,55 @@ const cases: [name: string, run: (t: Test, settings: Settings) => Promise<void>]
     },
   ],
   [
+    'a link that was begun ends with its session, with the password and with the account, and with nothing else',
+    async (t, settings) => {
+      const { site, issuer, post, token, signUp, verify, signInWith } = await start(t, settings)
+      await signUp()
+      await verify()
+      const other = 'a green tram at dawn'
+      const as = ({ accessToken }: Tokens) => ({ authorization: `Bearer ${accessToken}` })
+      const change = (headers: Record<string, string>, currentPassword: string, newPassword: string) =>
+        site.app.inject({
+          method: 'POST',
+          url: '/auth/change-password',
+          headers,
+          payload: { currentPassword, newPassword },
+        })
+      const ends: [name: string, status: number, password: string, end: (tokens: Tokens) => Promise<unknown>][] = [
+        ['nothing', 200, password, async () => {}],
+        ['another session’s end', 200, password, async () => signOut(as((await signInWith(password)).json()))],
+        ['a sign-out', 403, password, (tokens) => signOut(as(tokens))],
+        ['a password that this session changed', 403, password, (tokens) => change(as(tokens), password, other)],
+        [
+          'a password reset',
+          403,
+          other,
+          async () => {
+            await post('/auth/request-password-reset', { email })
+            return post('/auth/reset-password', { token: await token(), password: second })
+          },
+        ],
+        ['a lock', 403, second, async () => disable(site, id)],
+      ]
+      const signOut = (headers: Record<string, string>) =>
+        site.app.inject({ method: 'POST', url: '/auth/sign-out', headers })
+      const [{ id }] = (await site.rows(`select id from users where email_key = '${email}'`)) as [{ id: number }]
+      for (const [index, [name, status, withPassword, end]] of ends.entries()) {
+        const login = `mallory-${index}`
+        issuer.users.set(login, { email: `${login}@example.com`, email_verified: true })
+        const tokens: Tokens = (await signInWith(withPassword)).json()
+        const finish = await halfLink(site, new Visitor(), tokens, login)
+        await end(tokens)
+        t.equal((await finish()).status, status, name)
+        const found = await site.rows(`select subject from identities where subject = '${login}'`)
+        t.equal(found.length, status === 200 ? 1 : 0, name)
+      }
+      const audited = (await site.audited()).join('\n')
+      t.match(audited, /sign-in\.failed oidc: session of the link ended/)
+      t.match(audited, /sign-in\.failed oidc: password changed since the link was begun/)
+    },
+  ],
+  [
     'a password reset unlinks what somebody linked who had the account',
     async (t, settings) => {
       const { site, issuer, post, token, signUp, verify, signInWith } = await start(t, settings)
@@ -249,7 +299,7 @@ const cases: [name: string, run: (t: Test, settings: Settings) => Promise<void>]
   ],
 ]
 
-async function beginLink(site: Site, visitor: Visitor, { accessToken }: { accessToken: string }) {
+async function beginLink(site: Site, visitor: Visitor, { accessToken }: Tokens) {
   const begun = await visitor.ask(`${site.base}/me/identities`, {
     method: 'POST',
     headers: { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' },
@@ -259,10 +309,17 @@ async function beginLink(site: Site, visitor: Visitor, { accessToken }: { access
 }
 
 /** Links an identity from a session, and gives what the browser gets that is back. */
-async function link(site: Site, visitor: Visitor, tokens: { accessToken: string }, login: string): Promise<Visit> {
+async function link(site: Site, visitor: Visitor, tokens: Tokens, login: string): Promise<Visit> {
+  const finish = await halfLink(site, visitor, tokens, login)
+  return finish()
+}
+
+/** As {@link link}, but for the last step, which it gives. */
+async function halfLink(site: Site, visitor: Visitor, tokens: Tokens, login: string): Promise<() => Promise<Visit>> {
   const isCallback = ({ pathname }: URL) => pathname.startsWith('/auth/callback/')
   const page = await visitor.follow(await beginLink(site, visitor, tokens), isCallback)
-  return arrive(visitor, await visitor.follow(await visitor.submit(page, { login }), isCallback))
+  const back = await visitor.follow(await visitor.submit(page, { login }), isCallback)
+  return () => arrive(visitor, back)
 }
 
 function kindsOf(notices: readonly { kind: string }[]): string {

@@ -2,6 +2,7 @@
 
 import type { Command, Storage } from '../../storage/storage.ts'
 import type { Secrets } from '../secrets.ts'
+import type { Linker } from './linkers.ts'
 import { type AttemptRow, type LoginSql, macArguments } from './login-sql.ts'
 import type { Handshake } from './provider.ts'
 import { type LoginRefusal, refused } from './refusal.ts'
@@ -22,7 +23,7 @@ export interface Beginning {
   /** S256 of what the exchange must present (RFC 7636). */
   challenge?: string | undefined
   /** Who links a further identity. */
-  userId?: number | undefined
+  linker?: Linker | undefined
 }
 
 /** A login whose browser is back. */
@@ -31,7 +32,7 @@ export interface Attempt {
   browserMac: string
   redirect: string | undefined
   challenge: string | null
-  userId: number | null
+  linker: Linker | undefined
 }
 
 export class Attempts {
@@ -45,7 +46,7 @@ export class Attempts {
     this.#sql = sql
   }
 
-  begin({ provider, browser, redirect, challenge, userId }: Beginning, { state, ...rest }: Handshake): Command {
+  begin({ provider, browser, redirect, challenge, linker }: Beginning, { state, ...rest }: Handshake): Command {
     const args = {
       stateMac: this.#secrets.mac(statePurpose, state),
       provider,
@@ -53,7 +54,9 @@ export class Attempts {
       browserMac: this.#secrets.mac(browserPurpose, browser),
       redirect: redirect ?? null,
       challenge: challenge ?? null,
-      userId: userId ?? null,
+      userId: linker?.userId ?? null,
+      sessionId: linker?.sessionId ?? null,
+      passwordMac: linker?.passwordMac ?? null,
       expiresAt: new Date(Date.now() + lifetime).toISOString(),
     }
     return [this.#sql.begin, args]
@@ -77,9 +80,16 @@ export class Attempts {
     }
     if (row.expiresAt <= new Date().toISOString()) throw notBegun('expired state')
     const rest = JSON.parse(this.#secrets.open(sealPurpose, row.sealed)) as Omit<Handshake, 'state'>
-    const { browserMac, redirect, challenge, userId } = row
-    return { handshake: { state, ...rest }, browserMac, redirect: redirect ?? undefined, challenge, userId }
+    const { browserMac, redirect, challenge } = row
+    const linker = linkerOf(row)
+    return { handshake: { state, ...rest }, browserMac, redirect: redirect ?? undefined, challenge, linker }
   }
+}
+
+function linkerOf({ userId, sessionId, passwordMac }: AttemptRow): Linker | undefined {
+  if (userId === null) return undefined
+  if (sessionId === null || passwordMac === null) throw notBegun('link without a session')
+  return { userId, sessionId, passwordMac }
 }
 
 /** One answer for all of them. */

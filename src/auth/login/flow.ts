@@ -1,6 +1,7 @@
 /** How a login goes: begun here, back from the provider, exchanged for a session. */
 
 import { unauthenticated } from '../../contract/access.ts'
+import type { Principal } from '../../contract/principal.ts'
 import { Problem } from '../../errors.ts'
 import { Allowances } from '../account-allowances.ts'
 import type { Caller } from '../account-parts.ts'
@@ -13,6 +14,7 @@ import { codeLifetime, LoginCodes } from './codes.ts'
 import { GitHubProvider } from './github.ts'
 import { Identities } from './identities.ts'
 import type { Identity } from './identity-sql.ts'
+import { type Linker, Linkers } from './linkers.ts'
 import type { LoginOptions } from './login.ts'
 import { type CodeBinding, LoginSql } from './login-sql.ts'
 import { OidcProvider } from './oidc.ts'
@@ -34,6 +36,7 @@ export class LoginFlow {
   readonly #sql: LoginSql
   readonly #attempts: Attempts
   readonly #codes: LoginCodes
+  readonly #linkers: Linkers
   readonly #identities: Identities
   readonly #allowances: Allowances
 
@@ -45,12 +48,13 @@ export class LoginFlow {
     this.#sql = new LoginSql(engine.dialect, secrets.macs('login code', '').length)
     this.#attempts = new Attempts(engine, secrets, this.#sql)
     this.#codes = new LoginCodes(engine, secrets, this.#sql)
-    this.#identities = new Identities({ ...options, providers: [...this.#providers.keys()] })
+    this.#linkers = new Linkers(engine, secrets)
+    this.#identities = new Identities({ ...options, linkers: this.#linkers, providers: [...this.#providers.keys()] })
     this.#allowances = new Allowances(engine, secrets)
   }
 
   /**
-   * Where the browser goes to log in, and the cookie that it must bring back. With a user, the identity is linked to it.
+   * Where the browser goes to log in, and the cookie that it must bring back. With a linker, the identity is linked to it.
    *
    * @throws {Problem} `not-found`; `validation-failed` for a redirect that is not listed; `rate-limited`; `unavailable`.
    */
@@ -58,7 +62,7 @@ export class LoginFlow {
     id: string,
     { redirect, challenge }: { redirect?: string | undefined; challenge?: string | undefined },
     caller: LoginCaller,
-    userId?: number,
+    linker?: Linker,
   ): Promise<{ location: string; cookie: string }> {
     const provider = this.#provider(id)
     const { settings, store } = this.#options
@@ -69,8 +73,25 @@ export class LoginFlow {
       throw new Problem('unavailable', `${provider.label} cannot be reached: try again later`, { cause: error })
     })
     const browser = loginCookie.read(caller.headers.cookie, base) ?? newBrowser()
-    await store.engine.write([this.#attempts.begin({ provider: id, browser, redirect, challenge, userId }, handshake)])
+    await store.engine.write([this.#attempts.begin({ provider: id, browser, redirect, challenge, linker }, handshake)])
     return { location: location.href, cookie: loginCookie.line(browser, base) }
+  }
+
+  /**
+   * {@link start} for the user who has signed in. The link ends with the session, and with the password.
+   *
+   * @throws {Problem} `forbidden` for an account that was disabled meanwhile, and as {@link start}.
+   */
+  async link(
+    id: string,
+    more: { redirect?: string | undefined; challenge?: string | undefined },
+    caller: LoginCaller & { principal: Principal },
+  ): Promise<{ location: string; cookie: string }> {
+    const { userId = 0, sessionId = '' } = caller.principal
+    const linker = await this.#linkers.of({ userId, sessionId }).catch((error: unknown) => {
+      throw error instanceof LoginRefusal ? error.problem : error
+    })
+    return this.start(id, more, caller, linker)
   }
 
   /**
@@ -157,7 +178,7 @@ export class LoginFlow {
       throw refusalOf(provider.label, error)
     }
     const { code, keep } = this.#codes.create(user, bindingOf(attempt))
-    await this.#identities.enter(provider, user, caller, [keep], attempt.userId)
+    await this.#identities.enter(provider, user, caller, [keep], attempt.linker)
     return code
   }
 

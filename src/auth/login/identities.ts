@@ -12,6 +12,7 @@ import type { Audit } from '../audit.ts'
 import type { Notice, NoticeKind, Notices } from '../notices.ts'
 import type { Sessions } from '../sessions.ts'
 import { type Identity, IdentitySql, type Known } from './identity-sql.ts'
+import { disabled, type Linker, type Linkers } from './linkers.ts'
 import type { Provider, ProviderUser } from './provider.ts'
 import { refused } from './refusal.ts'
 
@@ -34,6 +35,7 @@ export interface IdentitiesOptions {
   /** Names of those that can be signed in by. */
   providers: readonly string[]
   sessions: Pick<Sessions, 'revocations' | 'forgetVerified'>
+  linkers: Linkers
   /** Whether anybody may make an account. */
   signUp: boolean
 }
@@ -66,18 +68,19 @@ export class Identities {
    * Writes `further` along with that.
    *
    * @throws {LoginRefusal} for a disabled account, an address that is not verified, an identity that its user has
-   * unlinked, or that is another's, an administrator's address, and where signing up is not offered.
+   * unlinked, or that is another's, an administrator's address, where signing up is not offered, and for a link that has
+   * outlived what it was begun with.
    */
   async enter(
     provider: Provider,
     user: ProviderUser,
     caller: Caller,
     further: readonly Command[],
-    linkTo: number | null = null,
+    linker?: Linker,
   ): Promise<void> {
     for (let left = tries; ; left--) {
       try {
-        return await this.#enter(provider, user, caller, further, linkTo)
+        return await this.#enter(provider, user, caller, further, linker)
       } catch (error) {
         if (!isRace(error)) throw error
         if (left === 1) throw new Problem('unavailable', 'The account is being changed: try again', { cause: error })
@@ -131,19 +134,23 @@ export class Identities {
     user: ProviderUser,
     caller: Caller,
     further: readonly Command[],
-    linkTo: number | null,
+    linker: Linker | undefined,
   ): Promise<void> {
-    const { engine } = this.#options.store
+    const { store, linkers } = this.#options
+    const { engine } = store
     const { issuer, subject } = user
+    const link = linker && (await linkers.check(linker))
     const known = await engine.first<Known>(this.#sql.find, { issuer, subject })
     if (known !== undefined) {
       if (known.role === null || known.disabledAt !== null) throw disabled(known.userId)
-      if (linkTo !== null && linkTo !== known.userId) throw refused('identity of another', ofAnother, linkTo)
-      await engine.write(further)
+      if (linker !== undefined && linker.userId !== known.userId)
+        throw refused('identity of another', ofAnother, linker.userId)
+      await engine.write(link === undefined ? further : [link.hold, ...further])
       return
     }
     const id = randomBytes(16).toString('base64url')
-    if (linkTo !== null) return this.#linkTo({ provider, user, caller, id, further, ...anyAddress(user) }, linkTo)
+    if (link !== undefined)
+      return this.#linkTo({ provider, user, caller, id, further, ...anyAddress(user) }, link.person, link.hold)
     const unlinked = await engine.first<{ userId: number }>(this.#sql.unlinked, { issuer, subject })
     if (unlinked !== undefined) throw refused('unlinked by its user', hasUnlinked, unlinked.userId)
     const email = trustedAddress(provider, user)
@@ -178,15 +185,13 @@ export class Identities {
   }
 
   /** For a user who has signed in and asks for it: whatever the address, and though it was unlinked before. */
-  async #linkTo(newcomer: Newcomer, userId: number): Promise<void> {
-    const { engine } = this.#options.store
-    const person = await engine.first<Person>(this.#sql.personById, { userId })
-    if (person === undefined || person.role === null || person.disabledAt !== null) throw disabled(userId)
+  async #linkTo(newcomer: Newcomer, person: Person, hold: Command): Promise<void> {
+    const { userId } = person
     const { issuer, subject } = newcomer.user
     const { notice, keep } = this.#notice('identity-linked', person)
     const linking = this.#linking(newcomer, { id: `user:${userId}` }, userId)
     const forget: Command = [this.#sql.forgetUnlinked, { issuer, subject }]
-    await engine.write([forget, ...linking, keep, ...newcomer.further])
+    await this.#options.store.engine.write([hold, forget, ...linking, keep, ...newcomer.further])
     await this.#options.notices.announce(notice)
   }
 
@@ -269,10 +274,6 @@ function nameOf({ name = '' }: ProviderUser, email: string): string {
 function isRace(error: unknown): boolean {
   if (error instanceof UnexpectedRows || error instanceof UniqueViolation) return true
   return error instanceof Problem && error.code === 'conflict'
-}
-
-function disabled(userId: number) {
-  return refused('account disabled', unusable, userId)
 }
 
 function lastWay(cause: unknown): Problem {

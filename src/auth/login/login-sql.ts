@@ -11,8 +11,10 @@ export interface AttemptRow {
   browserMac: string
   redirect: string | null
   challenge: string | null
-  /** Who links a further identity; null where somebody signs in. */
+  /** Who links a further identity, and what that rests on; null where somebody signs in. */
   userId: number | null
+  sessionId: string | null
+  passwordMac: string | null
   expiresAt: string
 }
 
@@ -61,6 +63,8 @@ export class LoginSql {
         redirect: argument('redirect'),
         challenge: argument('challenge'),
         user_id: argument('userId'),
+        session_id: argument('sessionId'),
+        password_mac: argument('passwordMac'),
         expires_at: argument('expiresAt'),
       }),
     )
@@ -70,7 +74,8 @@ export class LoginSql {
         .deleteFrom('login_attempts')
         .where('state_mac', 'in', macs)
         .returning(['provider', 'sealed', 'browser_mac as browserMac', 'redirect', 'challenge'])
-        .returning(['user_id as userId', 'expires_at as expiresAt']),
+        .returning(['user_id as userId', 'session_id as sessionId', 'password_mac as passwordMac'])
+        .returning('expires_at as expiresAt'),
     )
     const given = { mac: 'mac', browserMac: 'browser_mac', challenge: 'challenge', expiresAt: 'expires_at' }
     this.addCode = statement(

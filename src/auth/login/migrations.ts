@@ -65,4 +65,12 @@ export const loginMigrations: readonly Migration[] = [
       schema.alterTable('login_attempts').addColumn('user_id', integer),
     ],
   },
+  {
+    id: 'login_attempts-2-linker',
+    up: ({ schema, text }) => [
+      // Links that were begun before this have no session, and are refused.
+      schema.alterTable('login_attempts').addColumn('session_id', text),
+      schema.alterTable('login_attempts').addColumn('password_mac', text),
+    ],
+  },
 ]
