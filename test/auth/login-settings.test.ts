@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { newBrowser } from '../../src/auth/browser-cookie.ts'
 import { loginCookie } from '../../src/auth/login/browser.ts'
-import { readLoginSettings } from '../../src/auth/login/settings.ts'
+import { issuersOf, readLoginSettings } from '../../src/auth/login/settings.ts'
 import { ConfigError, readConfig } from '../../src/config.ts'
 import { build } from '../helper.ts'
 
@@ -26,6 +26,22 @@ test('a GitHub Enterprise Server is asked by its own API', (t) => {
   t.match(read(server).providers, [{ url: 'https://github.example.com', apiUrl: 'https://github.example.com/api/v3' }])
   t.match(read({ ...server, GITHUB_API_URL: 'https://api.example.com/' }).providers, [
     { apiUrl: 'https://api.example.com' },
+  ])
+  t.end()
+})
+
+test('identities are known by every text that the issuer may have in its tokens', (t) => {
+  const issuersOfAll = (env: Record<string, string>) => read(env).providers.flatMap(issuersOf)
+  t.same(issuersOfAll({ ...google, ...github, ...oidc }), [
+    'https://accounts.google.com',
+    'https://accounts.google.com/',
+    'https://github.com/login/oauth',
+    'https://id.example.com/realm',
+  ])
+  t.same(issuersOfAll({ ...oidc, OIDC_ISSUER: 'https://ID.example.com/' }), [
+    'https://ID.example.com/',
+    'https://id.example.com/',
+    'https://id.example.com',
   ])
   t.end()
 })

@@ -211,6 +211,19 @@ test('identities are listed, and unlinked while there is another way to sign in'
   t.equal((await site.app.inject({ url: '/me/identities', headers: key })).statusCode, 403, 'not for keys')
 })
 
+test('an identity of an issuer that is no longer set is no way to sign in, whatever its provider is called', async (t) => {
+  const { site } = await start(t)
+  const session = await signIn(site, 'fatima')
+  const [only] = JSON.parse((await site.as(session, 'GET', '/me/identities')).body)
+  const of = (id: string, provider: string, issuer: string) =>
+    site.run(`insert into identities (id, user_id, provider, issuer, subject, email, created_at)
+      select '${id}', user_id, '${provider}', '${issuer}', '${id}', email, created_at from identities limit 1`)
+  await of('former-issuer', 'oidc', 'https://former.example')
+  await of('former-provider', 'google', 'https://accounts.google.com')
+  t.equal((await site.as(session, 'DELETE', `/me/identities/${only.id}`)).status, 409)
+  t.same(await site.rows('select subject from unlinked_identities'), [])
+})
+
 test('an identity of somebody else is not found', async (t) => {
   const { issuer, site } = await start(t)
   issuer.users.set('ali', { email: 'ali2@example.com', email_verified: true })

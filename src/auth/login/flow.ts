@@ -20,7 +20,7 @@ import { type CodeBinding, LoginSql } from './login-sql.ts'
 import { OidcProvider } from './oidc.ts'
 import type { Provider, ProviderUser } from './provider.ts'
 import { LoginRefusal, refusalOf } from './refusal.ts'
-import type { ProviderSettings } from './settings.ts'
+import { issuersOf, type ProviderSettings } from './settings.ts'
 
 /** Begun, or failed without having been begun, from one caller within an hour. */
 const loginsAnHour = 300
@@ -49,7 +49,11 @@ export class LoginFlow {
     this.#attempts = new Attempts(engine, secrets, this.#sql)
     this.#codes = new LoginCodes(engine, secrets, this.#sql)
     this.#linkers = new Linkers(engine, secrets)
-    this.#identities = new Identities({ ...options, linkers: this.#linkers, providers: [...this.#providers.keys()] })
+    this.#identities = new Identities({
+      ...options,
+      linkers: this.#linkers,
+      issuers: settings.providers.flatMap(issuersOf),
+    })
     this.#allowances = new Allowances(engine, secrets)
   }
 

@@ -3,7 +3,7 @@
 import type { Configuration } from 'openid-client'
 import { limitedFetch, timeLimit } from './outbound.ts'
 import { checkSubject, type Handshake, type Provider, type ProviderUser } from './provider.ts'
-import { type GitHubSettings, isOwn } from './settings.ts'
+import { type GitHubSettings, isOwn, issuersOf } from './settings.ts'
 
 const library = () => import('openid-client')
 
@@ -33,7 +33,8 @@ export class GitHubProvider implements Provider {
     this.id = settings.id
     this.label = settings.label
     this.#settings = settings
-    this.#issuer = `${settings.url}/login/oauth`
+    const [issuer = ''] = issuersOf(settings)
+    this.#issuer = issuer
   }
 
   async begin(redirectUri: string): Promise<{ location: URL; handshake: Handshake }> {

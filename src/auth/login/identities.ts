@@ -32,8 +32,8 @@ export interface IdentitiesOptions {
   store: Store
   audit: Audit
   notices: Pick<Notices, 'compose' | 'command' | 'announce'>
-  /** Names of those that can be signed in by. */
-  providers: readonly string[]
+  /** Whose users can sign in. */
+  issuers: readonly string[]
   sessions: Pick<Sessions, 'revocations' | 'forgetVerified'>
   linkers: Linkers
   /** Whether anybody may make an account. */
@@ -59,7 +59,7 @@ export class Identities {
 
   constructor(options: IdentitiesOptions) {
     this.#options = options
-    this.#sql = new IdentitySql(options.store.engine.dialect, options.providers)
+    this.#sql = new IdentitySql(options.store.engine.dialect, options.issuers)
   }
 
   /**

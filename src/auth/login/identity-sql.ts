@@ -53,8 +53,8 @@ export class IdentitySql {
   /** Links to a user whose account can be used, whatever its address. */
   readonly linkTo: Statement
 
-  /** `providers`: those that a user can sign in by now. */
-  constructor(dialect: Dialect, providers: readonly string[]) {
+  /** `issuers`: those whose users can sign in now. */
+  constructor(dialect: Dialect, issuers: readonly string[]) {
     const { kysely } = dialect
     const { byAddress, byId } = new AccountSql(dialect)
     this.personByAddress = byAddress
@@ -227,9 +227,9 @@ export class IdentitySql {
                 .where('other.user_id', '=', argument('userId'))
                 .where('other.id', '<>', argument('id'))
                 .where(
-                  'other.provider',
+                  'other.issuer',
                   'in',
-                  ['', ...providers].map((id) => sql.lit(id)),
+                  ['', ...issuers].map((id) => sql.lit(id)),
                 ),
             ),
           ]),

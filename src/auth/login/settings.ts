@@ -43,6 +43,17 @@ export function readLoginSettings(config: Config): LoginSettings {
   return { providers, redirects: new Set(redirects) }
 }
 
+/**
+ * What the provider calls itself in the identities of its users. Of an OpenID Connect issuer, every text that discovery
+ * takes for the one that is set: the root of a host with and without its slash.
+ */
+export function issuersOf(settings: ProviderSettings): string[] {
+  if (settings.protocol === 'github') return [`${settings.url}/login/oauth`]
+  const { href, pathname, search } = new URL(settings.issuer)
+  const isRoot = pathname === '/' && search === ''
+  return [...new Set([settings.issuer, href, ...(isRoot ? [href.slice(0, -1)] : [])])]
+}
+
 /** Whether a URL is this machine's own: nobody can listen in on the way there. */
 export function isOwn({ protocol, hostname }: URL): boolean {
   return protocol === 'http:' && isLoopback({ HOST: hostname.replace(/^\[|\]$/g, '') })
