@@ -8,8 +8,10 @@ import { type Command, UnexpectedRows, UniqueViolation } from '../../storage/sto
 import type { Store } from '../../storage/store.ts'
 import { type Caller, isVerified, masked, mayRecover } from '../account-parts.ts'
 import type { Person } from '../account-sql.ts'
+import { AccountTokens } from '../account-tokens.ts'
 import type { Audit } from '../audit.ts'
 import type { Notice, NoticeKind, Notices } from '../notices.ts'
+import type { Secrets } from '../secrets.ts'
 import type { Sessions } from '../sessions.ts'
 import { type Identity, IdentitySql, type Known } from './identity-sql.ts'
 import { disabled, type Linker, type Linkers } from './linkers.ts'
@@ -30,6 +32,7 @@ const tries = 3
 
 export interface IdentitiesOptions {
   store: Store
+  secrets: Secrets
   audit: Audit
   notices: Pick<Notices, 'compose' | 'command' | 'announce'>
   /** Whose users can sign in. */
@@ -56,10 +59,13 @@ interface Newcomer {
 export class Identities {
   readonly #options: IdentitiesOptions
   readonly #sql: IdentitySql
+  readonly #tokens: AccountTokens
 
   constructor(options: IdentitiesOptions) {
     this.#options = options
-    this.#sql = new IdentitySql(options.store.engine.dialect, options.issuers)
+    const { engine } = options.store
+    this.#sql = new IdentitySql(engine.dialect, options.issuers)
+    this.#tokens = new AccountTokens(engine, options.secrets)
   }
 
   /**
@@ -218,7 +224,8 @@ export class Identities {
     const verified = { type: 'email.verified', outcome: 'success', principal, target, detail } as const
     await store.engine.write([
       [this.#sql.claimAccount, args, 1],
-      ...this.#sql.clear.map((statement): Command => [statement, args]),
+      this.#tokens.forgetAllOf(userId),
+      [this.#sql.forgetAll, { userId }],
       ...sessions.revocations(userId),
       audit.command(verified, caller),
       ...this.#linking(newcomer, principal),

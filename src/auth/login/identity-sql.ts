@@ -33,8 +33,8 @@ export class IdentitySql {
    * address verified. Not one that is disabled, nor an administrator's.
    */
   readonly claimAccount: Statement
-  /** Commands that leave nothing of whoever held an account before; for `userId`. */
-  readonly clear: readonly Statement[]
+  /** Unlinks all identities of a user. */
+  readonly forgetAll: Statement
   /** Links to the user with this address, whose account has it verified. */
   readonly link: Statement
   /** Meets the account of a user unless it is disabled, and holds up others that write it. */
@@ -56,9 +56,10 @@ export class IdentitySql {
   /** `issuers`: those whose users can sign in now. */
   constructor(dialect: Dialect, issuers: readonly string[]) {
     const { kysely } = dialect
-    const { byAddress, byId } = new AccountSql(dialect)
+    const { byAddress, byId, forgetIdentities } = new AccountSql(dialect)
     this.personByAddress = byAddress
     this.personById = byId
+    this.forgetAll = forgetIdentities
     this.find = statement(
       'identity',
       kysely
@@ -100,19 +101,6 @@ export class IdentitySql {
             .where('accounts.verified_email_key', 'is', null),
         ),
     )
-    this.clear = [
-      ...['account_tokens', 'identities'].map((table) =>
-        statement(`${table} clear`, kysely.deleteFrom(table).where('user_id', '=', argument('userId'))),
-      ),
-      statement(
-        'keys clear',
-        kysely
-          .updateTable('api_keys')
-          .set({ revoked_at: argument('now') })
-          .where('user_id', '=', argument('userId'))
-          .where('revoked_at', 'is', null),
-      ),
-    ]
     const identity = {
       id: 'id',
       provider: 'provider',
