@@ -26,6 +26,7 @@ export default fp(
         route: (request, response) => fastify.routing(request, response),
         isOpen: () => ready && !fastify.shutdown.started,
         placementOf: placements.of,
+        cutOff: (err, reqId) => fastify.log.error({ err, reqId }, 'The reply was cut off'),
       }),
     )
     fastify.addHook('onRoute', (route) => {
@@ -47,6 +48,7 @@ export default fp(
 const carryValues: onRequestHookHandler = (request, _reply, done) => {
   const { raw } = request
   if (raw instanceof InMemoryRequest) {
+    raw.requestId = request.id
     const { params, query } = raw.carried.placed
     if (params !== undefined) request.params = params
     if (query !== undefined) request.query = query

@@ -2,9 +2,10 @@
 
 import { join } from 'node:path'
 import autoload from '@fastify/autoload'
-import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { type Config, listOf } from './config.ts'
 import { createClientErrorHandler } from './contract/client-error.ts'
+import { FailureLog } from './contract/failure-log.ts'
 import { sendProblem } from './contract/problem-of.ts'
 import { securityHeaders } from './contract/security-headers.ts'
 import { createValidatorCompiler } from './contract/validator.ts'
@@ -27,7 +28,7 @@ export async function createApp(
 ): Promise<FastifyInstance> {
   const fastify = Fastify({
     loggerInstance: log.logger,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new FailureLog(),
     genReqId: createRequestIds(),
     trustProxy: config.TRUST_PROXY === '' ? false : listOf(config.TRUST_PROXY),
     bodyLimit: config.BODY_LIMIT,

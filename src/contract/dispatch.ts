@@ -14,6 +14,8 @@ export interface DispatchSettings {
   isOpen: () => boolean
   /** Where the input of an operation goes; there for every operation when the server is ready. */
   placementOf: (operation: Operation) => Placement | undefined
+  /** Takes note of what has cut off an answer. */
+  cutOff: (error: Error, requestId: string | undefined) => void
 }
 
 /** What is said of the connection or the message, not of the call (RFC 9110 section 7.6.1); bodies are handed on as they are. */
@@ -35,7 +37,7 @@ const dropped = new Set([
   'origin',
 ])
 
-export function createDispatch({ route, isOpen, placementOf }: DispatchSettings): Dispatch {
+export function createDispatch({ route, isOpen, placementOf, cutOff }: DispatchSettings): Dispatch {
   return (call) =>
     new Promise<Outcome>((resolve, reject) => {
       const { operation, input, peer, signal: given } = call
@@ -59,16 +61,21 @@ export function createDispatch({ route, isOpen, placementOf }: DispatchSettings)
           reject(error)
         }
       }
-      const failed = (error: Error) => {
+      const failed = (error: Error | undefined) => {
+        const { requestId } = request
+        if (error !== undefined && !settled) cutOff(error, requestId)
         settle()
-        reject(new Problem('internal', 'Something went wrong', { cause: error }))
+        reject(new Problem('internal', 'Something went wrong', { cause: error, ...(requestId && { requestId }) }))
       }
       const abort = () => {
         settle()
         reject(abortedBy(signal as AbortSignal))
         request.abort()
+        // As a lost connection does: what is read for the reply is closed.
+        response.destroy()
       }
-      route(request, new InMemoryResponse(request, answered, failed))
+      const response = new InMemoryResponse(request, answered, failed)
+      route(request, response)
       // What is answered by now cannot be aborted any more: listening costs as much as a short call.
       if (settled) return
       signal = typeof given === 'function' ? given() : given

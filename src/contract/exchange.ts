@@ -17,6 +17,8 @@ export interface Carried {
 
 export class InMemoryRequest extends IncomingMessage {
   readonly carried: Carried
+  /** Fastify's id of the request, when it is known. */
+  requestId: string | undefined
   /** Whether the router has been asked. */
   routed = false
   #url: string | undefined
@@ -70,7 +72,7 @@ const maxLength = 67_108_864
 
 export class InMemoryResponse extends ServerResponse<InMemoryRequest> {
   readonly #answered: (answer: Answer) => void
-  readonly #failed: (error: Error) => void
+  readonly #failed: (error: Error | undefined) => void
   #text = ''
   #chunks: Buffer[] | undefined
   #length = 0
@@ -78,7 +80,11 @@ export class InMemoryResponse extends ServerResponse<InMemoryRequest> {
   started = false
   ended = false
 
-  constructor(request: InMemoryRequest, answered: (answer: Answer) => void, failed: (error: Error) => void) {
+  constructor(
+    request: InMemoryRequest,
+    answered: (answer: Answer) => void,
+    failed: (error: Error | undefined) => void,
+  ) {
     super(request)
     this.#answered = answered
     this.#failed = failed
@@ -95,19 +101,22 @@ export class InMemoryResponse extends ServerResponse<InMemoryRequest> {
 
   override write(chunk: unknown, ...rest: unknown[]): boolean {
     this.started = true
-    this.#take(chunk, rest[0])
+    if (!this.destroyed) this.#take(chunk, rest[0])
     callbackOf(rest)?.()
-    return true
+    return !this.destroyed
   }
 
   override end(chunk?: unknown, ...rest: unknown[]): this {
     if (this.ended) return this
     this.started = true
-    if (chunk !== undefined && chunk !== null && typeof chunk !== 'function') this.#take(chunk, rest[0])
+    if (chunk !== undefined && chunk !== null && typeof chunk !== 'function' && !this.destroyed)
+      this.#take(chunk, rest[0])
     this.ended = true
     const headers = Object.assign(this.getHeaders(), this.#headers)
     this.emit('finish')
     callbackOf([chunk, ...rest])?.()
+    // Nobody waits any more; hooks have seen the end.
+    if (this.destroyed) return this
     this.emit('close')
     this.#answered({ status: this.statusCode, headers, text: this.#textOf() })
     return this
@@ -116,7 +125,7 @@ export class InMemoryResponse extends ServerResponse<InMemoryRequest> {
   override destroy(error?: Error): this {
     if (this.destroyed) return this
     this.destroyed = true
-    if (!this.ended) this.#failed(error ?? new Error('the response was cut off'))
+    if (!this.ended) this.#failed(error)
     this.emit('close')
     return this
   }

@@ -1,5 +1,6 @@
 /** Turns whatever a request's life can throw into a problem of the closed list. */
 
+import type { OutgoingHttpHeaders } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { codeForStatus, Problem, type ProblemCode, type Violation } from '../errors.ts'
 import { pointerTo } from './pointer.ts'
@@ -12,6 +13,8 @@ const parts: Record<string, Violation['in']> = {
   params: 'path',
   headers: 'header',
 }
+
+const mediaType = 'application/problem+json'
 
 /** At most this many violations are listed: an answer is never larger than what it answers. */
 const maxViolations = 50
@@ -28,15 +31,42 @@ const fastifyCodes: Record<string, [ProblemCode, string]> = {
 /** Answers with the problem of a thrown value. Its cause, if it is the server's, goes to the log alone. */
 export function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = problemOf(thrown)
-  // That there is too much to do is said many times, and needs no trace of the stack.
-  if (problem.code === 'unavailable' && problem.cause === undefined) request.log.warn(problem.message)
-  else if (problem.statusCode >= 500) request.log.error({ err: problem.cause ?? problem }, problem.message)
+  note(problem, request)
   if (problem.headers) reply.headers(problem.headers)
+  reply.code(problem.statusCode).type(mediaType).serializer(asIs)
+  const { send } = reply
+  // Where a hook of sending fails on the problem too, Fastify would send that error, message and all.
+  reply.send = (again) => (again instanceof Error ? sendBare(again, request, reply) : send.call(reply, again))
+  // A text, which hooks that expect the operation's own result are not asked about.
+  return send.call(reply, JSON.stringify(problem.document(request.id)))
+}
+
+/** As rendered; without a serializer, Fastify adds a charset to the media type. */
+function asIs(text: unknown): string {
+  return text as string
+}
+
+/** Answers past all hooks, which have failed. */
+function sendBare(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { raw } = reply
+  const problem = new Problem('internal', 'Something went wrong', { cause: thrown })
+  note(problem, request)
+  if (raw.headersSent) {
+    raw.destroy()
+    return reply
+  }
+  const text = JSON.stringify(problem.document(request.id))
+  const { 'content-length': _, ...headers } = reply.getHeaders()
+  reply.hijack()
+  raw.writeHead(500, { ...(headers as OutgoingHttpHeaders), 'content-type': mediaType })
+  raw.end(text)
   return reply
-    .code(problem.statusCode)
-    .type('application/problem+json')
-    .serializer(JSON.stringify)
-    .send(problem.document(request.id))
+}
+
+function note(problem: Problem, { log }: FastifyRequest): void {
+  // That there is too much to do is said many times, and needs no trace of the stack.
+  if (problem.code === 'unavailable' && problem.cause === undefined) log.warn(problem.message)
+  else if (problem.statusCode >= 500) log.error({ err: problem.cause ?? problem }, problem.message)
 }
 
 /** The problem for a thrown value; what is not expected becomes `internal`, its cause kept for the log alone. */

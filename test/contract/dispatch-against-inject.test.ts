@@ -4,7 +4,7 @@ import type { Outcome, Peer } from '../../src/contract/call.ts'
 import { Problem } from '../../src/errors.ts'
 import { build, listen } from '../helper.ts'
 import { connect } from '../protocols/websocket/client.ts'
-import { ran, trace } from './dispatch-routes/kinds.ts'
+import { endless, ran, trace } from './dispatch-routes/kinds.ts'
 
 const routes = join(import.meta.dirname, 'dispatch-routes')
 const peer = {
@@ -108,6 +108,48 @@ test('a failure by dispatch is the problem that inject answers with', async (t) 
   t.match(await call('guarded').catch((error: unknown) => error), { headers: { 'www-authenticate': /^Bearer/ } })
   t.match(await call('refusedByHook').catch((error: unknown) => error), { code: 'forbidden' })
   t.match(await call('ownErrors').catch((error: unknown) => error), { code: 'conflict' })
+})
+
+test('a hook that fails is internal, its cause in the log alone', async (t) => {
+  const { app, call, logs } = await open(t)
+  const fails = ['onRequest', 'preParsing', 'preValidation', 'preHandler', 'preSerialization', 'onSend']
+  for (const name of [...fails.map((hook) => `${hook}Fails`), 'onSendFailsLater', 'onSendFailsOnFailure']) {
+    const injected = await app.inject(`/kinds/${name}`)
+    const problem = (await call(name).catch((error: unknown) => error)) as Problem
+    t.match(injected.json(), { status: 500, code: 'internal', detail: 'Something went wrong' }, name)
+    t.equal(injected.statusCode, 500)
+    t.notMatch(injected.body, /secret/)
+    t.match(injected.headers, { 'content-type': 'application/problem+json', 'x-content-type-options': 'nosniff' })
+    t.equal(withoutId(JSON.stringify(problem.document(''))), withoutId(injected.body), name)
+    t.same(comparable(problem.headers ?? {}), comparable(injected.headers), name)
+    for (const id of [injected.json().requestId, problem.requestId]) {
+      const lines = logs().filter(({ reqId }) => reqId === id)
+      t.match(JSON.stringify(lines), /a secret cause in/, `${name}: the cause is in the log`)
+      t.ok(
+        lines.some(({ msg }) => msg === 'request'),
+        `${name}: there is an access line`,
+      )
+    }
+  }
+  const kept = { code: 'not-found', detail: 'Nothing here' }
+  t.match((await app.inject('/kinds/preSerializationFailsOnFailure')).json(), kept)
+  t.match(await call('preSerializationFailsOnFailure').catch((error: unknown) => error), { code: 'not-found' })
+  t.match((await app.inject('/kinds/onSendRefuses')).json(), { code: 'quota-exceeded' })
+  t.match(await call('onSendRefuses').catch((error: unknown) => error), { code: 'quota-exceeded' })
+})
+
+test('a reply that is cut off half way is internal, its cause in the log alone', async (t) => {
+  const { call, logs } = await open(t)
+  for (const [operationId, cause] of [
+    ['streamCutOff', 'a secret cause'],
+    ['webStreamCutOff', 'a secret cause'],
+    ['tooLong', 'the response is longer than 67108864'],
+  ] as const) {
+    const problem = (await call(operationId).catch((error: unknown) => error)) as Problem
+    t.match(problem, { code: 'internal', message: 'Something went wrong' }, operationId)
+    const lines = logs().filter(({ reqId, level }) => reqId === problem.requestId && level === 50)
+    t.match(lines, [{ err: { message: cause } }], operationId)
+  }
 })
 
 test('every kind of hook runs, in the same order', async (t) => {
@@ -264,6 +306,17 @@ test('a caller that gives up is answered at once, and the handler is told', asyn
   t.match(await gone, { code: 'timeout' })
   t.match(await call('slow', {}, { signal: abort.signal }).catch((error: unknown) => error), { code: 'timeout' })
   t.notMatch(JSON.stringify(logs()), 'FST_ERR')
+})
+
+test('what a reply is read from is closed when the caller gives up', async (t) => {
+  const { call } = await open(t)
+  const abort = new AbortController()
+  const gone = call('endless', {}, { signal: abort.signal }).catch((error: unknown) => error)
+  await new Promise((resolve) => setImmediate(resolve))
+  t.equal(endless.stream?.destroyed, false)
+  abort.abort()
+  t.match(await gone, { code: 'timeout' })
+  t.equal(endless.stream?.destroyed, true)
 })
 
 test('nothing is called while the server stops', async (t) => {

@@ -105,6 +105,57 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       }),
     ),
   )
+  add(fastify, 'streamCutOff', async (_request, reply) =>
+    reply.type('application/json').send(
+      Readable.from(
+        (function* () {
+          yield '{"na'
+          throw new Error('a secret cause')
+        })(),
+      ),
+    ),
+  )
+  add(fastify, 'webStreamCutOff', async (_request, reply) =>
+    reply.type('application/json').send(
+      new ReadableStream({
+        start: (controller) => controller.enqueue(Buffer.from('{"na')),
+        pull: () => Promise.reject(new Error('a secret cause')),
+      }),
+    ),
+  )
+  add(fastify, 'endless', async (_request, reply) => {
+    endless.stream = new Readable({ read() {} })
+    endless.stream.push('{"na')
+    return reply.type('application/json').send(endless.stream)
+  })
+  add(fastify, 'tooLong', async (_request, reply) => {
+    const piece = 'x'.repeat(1_048_576)
+    return reply.type('application/json').send(
+      Readable.from(
+        (function* () {
+          for (;;) yield piece
+        })(),
+      ),
+    )
+  })
+  const fails = (name: string) => async () => {
+    throw new Error(`a secret cause in ${name}`)
+  }
+  const failsLater =
+    (name: string) => (_request: unknown, _reply: unknown, _payload: unknown, done: (e: Error) => void) =>
+      void setImmediate(() => done(new Error(`a secret cause in ${name}`)))
+  for (const name of ['onRequest', 'preParsing', 'preValidation', 'preHandler', 'preSerialization', 'onSend']) {
+    add(fastify, `${name}Fails`, async () => ({ name: 'never' }), { [name]: fails(name) })
+  }
+  add(fastify, 'onSendFailsLater', async () => ({ name: 'never' }), { onSend: failsLater('onSend') })
+  add(fastify, 'onSendFailsOnFailure', notFound, { onSend: fails('onSend') })
+  add(fastify, 'preSerializationFailsOnFailure', notFound, { preSerialization: fails('preSerialization') })
+  add(fastify, 'onSendRefuses', async () => ({ name: 'never' }), {
+    onSend: async (_request, reply, payload) => {
+      if (reply.statusCode === 200) throw new Problem('quota-exceeded', 'The quota is used up')
+      return payload
+    },
+  })
   add(fastify, 'notSerializable', async () => ({ at: 'the name is missing' }) as never)
   add(fastify, 'slow', async () => new Promise(() => {}), { handlerTimeout: 50 })
   add(fastify, 'refusedByHook', async () => ({ name: 'never' }), {
@@ -157,6 +208,13 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
     await inner.register(rateLimit, { max: 2, timeWindow: 60_000 })
     add(inner, 'limited', async () => ({ name: 'l' }))
   })
+}
+
+/** What `endless` answers with. */
+export const endless: { stream?: Readable } = {}
+
+async function notFound(): Promise<never> {
+  throw new Problem('not-found', 'Nothing here')
 }
 
 const note = (name: string) => trace.push(name)
