@@ -1,6 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { open } from '../src/schemas/security.ts'
+
+type Answer = Awaited<ReturnType<FastifyInstance['graphql']['answer']>>
 
 /** Open: each field is checked as the request of its operation is. */
 const schema = { hide: true, security: open }
@@ -22,21 +24,16 @@ function signalOf({ raw }: FastifyReply): () => AbortSignal {
 
 /** GraphQL, and its schema as a text. */
 const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
-  const answer = async (request: FastifyRequest, reply: FastifyReply) => {
+  const answer = (request: FastifyRequest, reply: FastifyReply): void => {
     const { method, url, headers, body, socket } = request
-    const signal = signalOf(reply)
-    const [text, { status, headers: more }] = await fastify.graphql.answer({
-      method,
-      url,
-      headers,
-      body,
-      signal,
-      socket,
-    })
-    return reply
-      .code(status)
-      .headers(more ?? {})
-      .send(text ?? '')
+    const send = ({ status, type, text, allow }: Answer) => {
+      if (allow !== undefined) reply.header('allow', allow)
+      reply.code(status).header('content-type', type).send(text)
+    }
+    const answered = fastify.graphql.answer({ method, url, headers, body, socket, signal: signalOf(reply) })
+    // A handler that returns its reply would be waited for by events of the response.
+    if (answered instanceof Promise) answered.then(send, (error) => reply.send(error))
+    else send(answered)
   }
 
   fastify.route({ method: 'GET', url: '/graphql', exposeHeadRoute: false, schema, handler: answer })

@@ -5,6 +5,7 @@ import type { GraphQLResolveInfo } from 'graphql'
 import type { Dispatch, Outcome, Peer } from '../../contract/call.ts'
 import type { Operation } from '../../contract/operation.ts'
 import { nextCursorOf, type Output } from '../../contract/shape.ts'
+import type { Meta } from './encode.ts'
 import { errorOf } from './errors.ts'
 import { Loads, type Target } from './loads.ts'
 
@@ -19,7 +20,7 @@ export class GraphQLContext {
   #loads: Loads | undefined
   #followed: Map<string, Promise<unknown>> | undefined
   /** By the name of the field in the response. */
-  meta: Record<string, Record<string, string>> | undefined
+  meta: Meta | undefined
 
   constructor(dispatch: Dispatch, peer: Peer, signal: () => AbortSignal) {
     this.#dispatch = dispatch
@@ -74,7 +75,7 @@ export class GraphQLContext {
       const value = headers[name]
       if (value === undefined) continue
       // Clients name the fields: `__proto__` and `toString` must find nothing here.
-      this.meta ??= Object.create(null) as Record<string, Record<string, string>>
+      this.meta ??= Object.create(null) as Meta
       this.meta[field] ??= Object.create(null) as Record<string, string>
       ;(this.meta[field] as Record<string, string>)[name] = String(value)
     }

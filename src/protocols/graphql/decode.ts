@@ -1,98 +1,92 @@
-/** Documents: parsed, validated, judged and compiled once, and kept. */
+/** Requests of GraphQL over HTTP (its specification, sections 4 to 6): what is asked for, and as what the answer goes. */
 
-import {
-  type DocumentNode,
-  GraphQLError,
-  type GraphQLSchema,
-  getOperationAST,
-  NoSchemaIntrospectionCustomRule,
-  parse,
-  specifiedRules,
-  validate,
-} from 'graphql'
-import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit'
-import { LRUCache } from 'lru-cache'
-import { ContractError } from '../../contract/contract-error.ts'
-import { maxTokens, refusalsOf } from './limits.ts'
-import type { TrustedDocuments } from './trusted.ts'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Socket } from 'node:net'
+import { GraphQLError } from 'graphql'
+import { refused } from './errors.ts'
 
-/** Bytes of documents that are kept. */
-const keptBytes = 4_194_304
-/** The second use of a document shows that it comes again: compiling costs as much as many executions. */
-const compiledFrom = 2
-
-export interface Known {
-  document: DocumentNode
-  uses: number
-  /** By the name of the operation that is run; null for one that cannot be compiled. */
-  compiled: Map<string, CompiledQuery | null>
+/** A request, as HTTP has brought it. */
+export interface GraphQLRequest {
+  method: string
+  url: string
+  headers: IncomingHttpHeaders
+  socket: Socket
+  /** Parsed JSON. */
+  body: unknown
+  /** Aborts when the client is gone. */
+  signal: () => AbortSignal
 }
 
-export interface DocumentSettings {
-  schema: GraphQLSchema
-  introspection: boolean
-  /** Where there are any, no others are answered. */
-  trusted?: TrustedDocuments | undefined
+export interface Parameters {
+  /** The document; absent where a hash stands for it. */
+  query: string | undefined
+  /** SHA-256 of a trusted document, as clients send it: `extensions.persistedQuery`, or `documentId`. */
+  hash: string | undefined
+  operationName: string | undefined
+  variables: Record<string, unknown> | undefined
 }
 
-export class Documents {
-  readonly #settings: DocumentSettings
-  readonly #rules: typeof specifiedRules
-  readonly #known = new LRUCache<string, Known>({
-    maxSize: keptBytes,
-    // A compiled document is many times its text.
-    sizeCalculation: (_known, text) => 2000 + text.length * 20,
-  })
-
-  /** @throws {ContractError} for a trusted document that is not valid. */
-  constructor(settings: DocumentSettings) {
-    this.#settings = settings
-    this.#rules = settings.introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
-    for (const { text, file } of settings.trusted?.all ?? []) {
-      const read = this.read(text)
-      if (!('document' in read)) throw new ContractError(`the trusted document ${file}: ${read[0]?.message}`)
-    }
+/** What the request asks for, or what is wrong with it. */
+export function readParameters({ method, url, body }: GraphQLRequest): Parameters | GraphQLError {
+  const sent = method === 'GET' ? ofQuery(url) : body
+  if (sent instanceof GraphQLError) return sent
+  if (!isMap(sent)) return refused('The body must be a JSON object')
+  const { query, documentId, operationName, variables, extensions } = sent
+  if (!isAbsent(operationName) && typeof operationName !== 'string') return refused('operationName must be a text')
+  if (!isAbsent(variables) && !isMap(variables)) return refused('variables must be a JSON object')
+  if (!isAbsent(extensions) && !isMap(extensions)) return refused('extensions must be a JSON object')
+  const hash = isAbsent(query) ? hashOf(documentId, extensions) : undefined
+  if (hash === undefined && typeof query !== 'string')
+    return refused(isAbsent(query) ? 'query is missing' : 'query must be a text')
+  return {
+    query: query as string | undefined,
+    hash,
+    operationName: operationName ?? undefined,
+    variables: variables ?? undefined,
   }
+}
 
-  /** The document of a text, or what is wrong with it. */
-  read(text: string): Known | readonly GraphQLError[] {
-    const known = this.#known.get(text)
-    if (known !== undefined) {
-      known.uses += 1
-      return known
-    }
-    if (this.#settings.trusted?.has(text) === false) return [notTrusted()]
-    let document: DocumentNode
+/** The parameters of a GET, whose maps are JSON. */
+function ofQuery(url: string): Record<string, unknown> | GraphQLError {
+  const start = url.indexOf('?')
+  const sent: Record<string, unknown> = Object.fromEntries(new URLSearchParams(start < 0 ? '' : url.slice(start)))
+  for (const name of ['variables', 'extensions']) {
+    const text = sent[name]
+    if (typeof text !== 'string' || text === '') continue
     try {
-      document = parse(text, { maxTokens })
-    } catch (error) {
-      return [error instanceof GraphQLError ? error : new GraphQLError('The document cannot be read')]
+      sent[name] = JSON.parse(text)
+    } catch {
+      return refused(`${name} must be a JSON object`)
     }
-    const errors = validate(this.#settings.schema, document, this.#rules, { maxErrors: 20 })
-    if (errors.length > 0) return errors
-    const refusals = refusalsOf(document)
-    if (refusals.length > 0) return refusals
-    const fresh: Known = { document, uses: 1, compiled: new Map() }
-    this.#known.set(text, fresh)
-    return fresh
   }
-
-  /** The compiled operation of a document that is used again; nothing for one that is new or cannot be compiled. */
-  compiled({ document, uses, compiled }: Known, operationName: string | undefined): CompiledQuery | undefined {
-    if (uses < compiledFrom) return undefined
-    const name = operationName ?? ''
-    const made = compiled.get(name)
-    if (made !== undefined) return made ?? undefined
-    // Clients invent names: nothing is kept for one that the document does not have.
-    if (name !== '' && getOperationAST(document, name) == null) return undefined
-    const result = compileQuery(this.#settings.schema, document, operationName)
-    compiled.set(name, isCompiledQuery(result) ? result : null)
-    return isCompiledQuery(result) ? result : undefined
-  }
+  return sent
 }
 
-function notTrusted(): GraphQLError {
-  return new GraphQLError('This server answers the documents that it knows, and no others', {
-    extensions: { code: 'DOCUMENT_NOT_TRUSTED' },
-  })
+function hashOf(documentId: unknown, extensions: unknown): string | undefined {
+  if (typeof documentId === 'string') return documentId.replace(/^sha256:/, '')
+  const { persistedQuery } = (extensions ?? {}) as { persistedQuery?: { sha256Hash?: unknown } | null }
+  const hash = persistedQuery?.sha256Hash
+  return typeof hash === 'string' ? hash : undefined
+}
+
+const isAbsent = (value: unknown): value is undefined | null => value === undefined || value === null
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+export const plainJson = 'application/json; charset=utf-8'
+/** An answer of this type says by its status whether the document was executed. */
+export const graphqlJson = 'application/graphql-response+json; charset=utf-8'
+
+/** Media type of the answer, by `Accept`: the first named that this server has; nothing where there is none. */
+export function acceptedType(accept: string | undefined): string | undefined {
+  // What most clients send.
+  if (accept === undefined || accept === '*/*' || accept === 'application/json') return plainJson
+  for (const range of accept.toLowerCase().split(',')) {
+    const [type, ...parameters] = range.replaceAll(/\s/g, '').split(';')
+    if (parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter))) continue
+    if (parameters.some((parameter) => /^charset=(?!"?utf-?8"?$)/.test(parameter))) continue
+    if (type === 'application/graphql-response+json') return graphqlJson
+    if (type === 'application/json' || type === 'application/*' || type === '*/*' || type === '') return plainJson
+  }
+  return undefined
 }

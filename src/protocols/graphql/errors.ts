@@ -1,6 +1,6 @@
 /** Problems as errors of a response (GraphQL specification section 7.1.2). */
 
-import { GraphQLError } from 'graphql'
+import { type ExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { problemOf } from '../../contract/problem-of.ts'
 import type { ProblemCode } from '../../errors.ts'
 
@@ -28,6 +28,40 @@ export const codes = {
   unavailable: 'SERVICE_UNAVAILABLE',
   timeout: 'TIMEOUT',
 } as const satisfies Record<ProblemCode, string>
+
+/** What is wrong with a request or its document, in the words of the servers that clients know. */
+export type RefusalCode =
+  | 'BAD_REQUEST'
+  | 'GRAPHQL_PARSE_FAILED'
+  | 'GRAPHQL_VALIDATION_FAILED'
+  | 'DOCUMENT_TOO_COMPLEX'
+  | 'DOCUMENT_NOT_TRUSTED'
+  | 'PERSISTED_QUERY_NOT_FOUND'
+  | 'OPERATION_RESOLUTION_FAILURE'
+
+export function refused(reason: string, code: RefusalCode = 'BAD_REQUEST'): GraphQLError {
+  return new GraphQLError(reason, { extensions: { code } })
+}
+
+/** Gives an error of GraphQL's own a code. */
+export function coded(error: GraphQLError, code: RefusalCode): GraphQLError {
+  error.extensions.code = code
+  return error
+}
+
+/**
+ * The errors of a result, with a code at each that is no problem of an operation: variables that do not fit their types,
+ * where nothing was executed; else an answer that does not fit the schema, or a failure whose cause is not for callers.
+ */
+export function withCodes({ errors, data }: ExecutionResult): readonly GraphQLFormattedError[] | undefined {
+  const code = data === undefined ? 'BAD_USER_INPUT' : codes.internal
+  return errors?.map((error) => {
+    const { originalError: cause, extensions } = error
+    if (extensions?.code !== undefined) return error.toJSON()
+    const hidden = cause !== undefined && !(cause instanceof GraphQLError)
+    return { ...error.toJSON(), ...(hidden && { message: 'Something went wrong' }), extensions: { code } }
+  })
+}
 
 /** With the problem's members as extensions; `requestId` ties it to the log. */
 export function errorOf(error: unknown): GraphQLError {

@@ -4,11 +4,15 @@ import {
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
-  GraphQLError,
+  type GraphQLError,
   Kind,
+  Lexer,
   type SelectionSetNode,
+  Source,
+  TokenKind,
 } from 'graphql'
 import { defaultLimit } from '../../schemas/page.ts'
+import { refused } from './errors.ts'
 
 /** Lexical tokens of a document; the parser stops there. */
 export const maxTokens = 4000
@@ -22,6 +26,31 @@ const maxCost = 20_000
 /** Of a page whose `limit` is a variable. */
 const largestPage = 100
 
+/** Brackets within brackets: more than any document within `maxDepth` needs. */
+const maxNesting = 100
+
+/** Whether a text nests so deep that reading it could exhaust the stack. @throws {GraphQLError} for what is no token. */
+export function isNestedTooDeep(text: string): boolean {
+  const lexer = new Lexer(new Source(text))
+  let depth = 0
+  for (let read = 0; read < maxTokens; read += 1) {
+    const { kind } = lexer.advance()
+    if (kind === TokenKind.EOF) return false
+    if (kind === TokenKind.BRACE_L || kind === TokenKind.BRACKET_L || kind === TokenKind.PAREN_L) depth += 1
+    if (kind === TokenKind.BRACE_R || kind === TokenKind.BRACKET_R || kind === TokenKind.PAREN_R) depth -= 1
+    if (depth > maxNesting) return true
+  }
+  return false
+}
+
+export function tooDeep(): GraphQLError {
+  return tooMuch('levels of brackets', maxNesting)
+}
+
+function tooMuch(what: string, limit: number): GraphQLError {
+  return refused(`The document has more than ${limit} ${what}`, 'DOCUMENT_TOO_COMPLEX')
+}
+
 interface Count {
   cost: number
   aliases: number
@@ -34,16 +63,13 @@ export function refusalsOf(document: DocumentNode): GraphQLError[] {
     if (each.kind === Kind.FRAGMENT_DEFINITION) fragments.set(each.name.value, each)
   }
   const refusals: GraphQLError[] = []
-  const refuse = (what: string, limit: number) =>
-    refusals.push(
-      new GraphQLError(`The document has more than ${limit} ${what}`, { extensions: { code: 'DOCUMENT_TOO_COMPLEX' } }),
-    )
+  const refuse = (what: string, limit: number) => refusals.push(tooMuch(what, limit))
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION) continue
     const count = { cost: 0, aliases: 0 }
     const walk = new Walk(fragments, count)
     walk.selections(definition.selectionSet, 1, 1)
-    if (walk.reserved) refusals.push(new GraphQLError('An alias must not begin with __'))
+    if (walk.reserved) refusals.push(refused('An alias must not begin with __', 'GRAPHQL_VALIDATION_FAILED'))
     if (walk.tooDeep) refuse('levels of fields', maxDepth)
     if (count.aliases > maxAliases) refuse('aliases', maxAliases)
     if (count.cost > maxCost) refuse('fields in its answer', maxCost)

@@ -33,13 +33,3 @@ export class TrustedDocuments {
 function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
-
-/** The SHA-256 that stands for a document, as clients send it: `extensions.persistedQuery`, or `documentId`. */
-export function documentHash(body: unknown): string | undefined {
-  const { query, documentId, extensions } = (body ?? {}) as Record<string, unknown>
-  if (query !== undefined && query !== null) return undefined
-  if (typeof documentId === 'string') return documentId.replace(/^sha256:/, '')
-  const { persistedQuery } = (extensions ?? {}) as { persistedQuery?: { sha256Hash?: unknown } }
-  const hash = persistedQuery?.sha256Hash
-  return typeof hash === 'string' ? hash : undefined
-}

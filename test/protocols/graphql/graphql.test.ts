@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildSchema, findBreakingChanges, getIntrospectionQuery } from 'graphql'
 import { type Test, test } from 'tap'
+import { Documents } from '../../../src/protocols/graphql/documents.ts'
 import { build } from '../../helper.ts'
 import { adminKeyOf, makeKey } from '../../keys.ts'
 
@@ -154,6 +155,66 @@ test('whole numbers beyond 32 bits, moments and enums keep their values', async 
   t.match(await ask('{ listUsers(sort: nothing) { nextCursor } }'), {
     errors: [{ message: /does not exist in "ListUsersSort"/ }],
   })
+})
+
+test('whatever is wrong with a request has a code', async (t) => {
+  const { app, ask } = await open(t)
+  for (const [query, code, message] of [
+    ['{', 'GRAPHQL_PARSE_FAILED', /Syntax Error/],
+    ['{ getMe { id } ', 'GRAPHQL_PARSE_FAILED', /Syntax Error/],
+    ['{ getMe(id: "\\x") { id } }', 'GRAPHQL_PARSE_FAILED', /Syntax Error/],
+    ['{ nothing }', 'GRAPHQL_VALIDATION_FAILED', /Cannot query field/],
+    ['query A { getMe { id } } query B { getMe { id } }', 'OPERATION_RESOLUTION_FAILURE', /several operations/],
+    ['subscription { getMe { id } }', 'OPERATION_RESOLUTION_FAILURE', /no operation/],
+    ['fragment f on Query { getMe { id } } { ...f }', 'UNAUTHENTICATED', /./],
+    ['query($id: BigInt!) { getUser(id: $id) { id } }', 'BAD_USER_INPUT', /\$id/],
+    [`{ getMe ${'{ user '.repeat(16)} ${'}'.repeat(16)} }`, 'GRAPHQL_VALIDATION_FAILED', /./],
+    [`${'{ a '.repeat(900)} ${'}'.repeat(900)}`, 'DOCUMENT_TOO_COMPLEX', /more than 100 levels/],
+    [`{ a(b: ${'['.repeat(900)}${']'.repeat(900)}) }`, 'DOCUMENT_TOO_COMPLEX', /more than 100 levels/],
+    [`{ a(b: ${'{c: '.repeat(3000)}`, 'DOCUMENT_TOO_COMPLEX', /more than 100 levels/],
+  ] as const) {
+    for (const _ of thrice)
+      t.match(await ask(query), { errors: [{ message, extensions: { code } }] }, query.slice(0, 80))
+  }
+  for (const payload of [
+    {},
+    { query: null },
+    { query: 1 },
+    { query: '{ getMe { id } }', operationName: 1 },
+    { query: '{ getMe { id } }', variables: [] },
+    { query: '{ getMe { id } }', variables: 'x' },
+    { query: '{ getMe { id } }', extensions: 1 },
+    [],
+    [{ query: '{ getMe { id } }' }],
+  ]) {
+    const answer = await app.inject({ method: 'POST', url: '/graphql', payload })
+    t.equal(answer.statusCode, 400)
+    t.match(answer.json(), { errors: [{ extensions: { code: 'BAD_REQUEST' } }] }, JSON.stringify(payload))
+  }
+  for (const query of ['', 'query=', 'query={getMe{id}}&variables={', 'query={getMe{id}}&variables=[]']) {
+    const answer = await app.inject(`/graphql?${query}`)
+    t.match(answer.json(), { errors: [{ extensions: { code: /./ } }] }, query)
+  }
+  t.match((await ask('query A { getMe { id } }', {}, { accept: 'text/html' })).errors, [
+    { extensions: { code: 'BAD_REQUEST' } },
+  ])
+})
+
+test('the name of an operation chooses it, and no name that is not there is kept', async (t) => {
+  const { app } = await open(t)
+  const query = 'query A { getUser(id: 1) { id } } query B { getUser(id: 2) { id } }'
+  const ask = async (operationName: string | null) =>
+    (await app.inject({ method: 'POST', url: '/graphql', payload: { query, operationName } })).json()
+  for (const _ of thrice) {
+    t.match(await ask('A'), { data: { getUser: { id: 1 } } })
+    t.match(await ask('B'), { data: { getUser: { id: 2 } } })
+    for (const name of [null, '', 'C', '__proto__', 'constructor']) {
+      t.match(await ask(name), { errors: [{ extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } }] }, String(name))
+    }
+  }
+  const documents = new Documents({ schema: app.graphql.schema, introspection: true })
+  const known = documents.read(query)
+  t.same('operations' in known && [...known.operations.keys()], ['A', 'B'], 'names are fixed when a document is read')
 })
 
 const deepIntrospection = `{ __schema { types { ${'fields { type { '.repeat(5)} name ${'} } '.repeat(5)} } } }`

@@ -4,8 +4,9 @@ import { Type } from '@sinclair/typebox'
 import { type Test, test } from 'tap'
 import type { Dispatch } from '../../../src/contract/call.ts'
 import { ContractError } from '../../../src/contract/contract-error.ts'
+import type { GraphQLRequest } from '../../../src/protocols/graphql/decode.ts'
 import { describe } from '../../../src/protocols/graphql/describe.ts'
-import { type GraphQLRequest, GraphQLServer } from '../../../src/protocols/graphql/index.ts'
+import { GraphQLServer } from '../../../src/protocols/graphql/index.ts'
 import { build } from '../../helper.ts'
 
 const routes = [join(import.meta.dirname, '../../../examples/blog/routes'), join(import.meta.dirname, 'routes')]

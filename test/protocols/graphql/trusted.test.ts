@@ -11,7 +11,9 @@ async function open(t: Test, documents: Record<string, string>) {
   const folder = temporaryFolder(t)
   for (const [file, text] of Object.entries(documents)) writeFileSync(join(folder, file), text)
   const { app } = await build(t, { TRUSTED_DOCUMENTS: folder })
-  return (payload: object) => app.inject({ method: 'POST', url: '/graphql', payload })
+  return Object.assign((payload: object) => app.inject({ method: 'POST', url: '/graphql', payload }), {
+    get: (query: Record<string, string>) => app.inject(`/graphql?${new URLSearchParams(query)}`),
+  })
 }
 
 test('with trusted documents, those are answered, by their text or their hash, and no others', async (t) => {
@@ -38,6 +40,25 @@ test('with trusted documents, those are answered, by their text or their hash, a
     t.equal(answer.statusCode, 400)
     t.match(answer.json(), { errors: [{ message: 'PersistedQueryNotFound' }] })
   }
+})
+
+test('trusted documents are asked for by GET too, so that caches can keep them', async (t) => {
+  const ask = await open(t, { 'one.graphql': known, 'two.graphql': 'mutation { deleteUser(id: 1) }' })
+  const variables = JSON.stringify({ id: 1 })
+  for (const query of [
+    { query: known, variables },
+    { documentId: `sha256:${hash}`, variables },
+    { extensions: JSON.stringify({ persistedQuery: { version: 1, sha256Hash: hash } }), variables },
+  ]) {
+    const answer = await ask.get(query)
+    t.equal(answer.statusCode, 200)
+    t.match(answer.json(), { data: { getUser: { name: 'Mohamed' } } }, JSON.stringify(query))
+  }
+  t.match((await ask.get({ documentId: 'sha256:' })).json(), { errors: [{ message: 'PersistedQueryNotFound' }] })
+  const changing = createHash('sha256').update('mutation { deleteUser(id: 1) }').digest('hex')
+  const refused = await ask.get({ documentId: changing })
+  t.equal(refused.statusCode, 405)
+  t.equal(refused.headers.allow, 'POST')
 })
 
 test('a trusted document that the schema does not know stops the start, and is named', async (t) => {

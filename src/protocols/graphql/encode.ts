@@ -1,0 +1,36 @@
+/** Answers of GraphQL over HTTP (its specification, section 6). */
+
+import type { ExecutionResult, GraphQLError } from 'graphql'
+import { graphqlJson, plainJson } from './decode.ts'
+import { withCodes } from './errors.ts'
+
+export interface GraphQLResponse {
+  status: number
+  /** Media type. */
+  type: string
+  text: string
+  /** Methods that would do. */
+  allow?: string
+}
+
+/** What REST says in headers, by the name of the field that it is about. */
+export type Meta = Record<string, Record<string, string>>
+
+/** Of a document that was executed; where it could not begin, `data` is absent. */
+export function renderResult(result: ExecutionResult, meta: Meta | undefined, type: string): GraphQLResponse {
+  const status = type === graphqlJson && result.data === undefined ? 400 : 200
+  const { data } = result
+  const errors = result.errors && withCodes(result)
+  return { status, type, text: JSON.stringify({ data, errors, extensions: meta && { meta } }) }
+}
+
+/** Of a document that is refused. As `application/json` such an answer has always been a success to clients. */
+export function renderRefusal(errors: readonly GraphQLError[], type: string): GraphQLResponse {
+  return { status: type === graphqlJson ? 400 : 200, type, text: JSON.stringify({ errors }) }
+}
+
+/** Of a request that asks for nothing that could be executed. */
+export function renderBadRequest(error: GraphQLError, status: 400 | 405 | 406 = 400): GraphQLResponse {
+  const text = JSON.stringify({ errors: [error] })
+  return { status, type: plainJson, text, ...(status === 405 && { allow: 'POST' }) }
+}
