@@ -107,11 +107,9 @@ function segmentsOf({ operationId, url, params }: Operation): string[] {
   return segments
 }
 
-/** JSON knows no other whole numbers than those that are safe; what is larger is left to be refused. */
+/** As JSON over HTTP would be read: what a schema says of it is then said in the same words. */
 function numberOf(value: unknown): unknown {
-  if (typeof value !== 'bigint') return value
-  const number = Number(value)
-  return Number.isSafeInteger(number) ? number : value
+  return typeof value === 'bigint' ? Number(value) : value
 }
 
 /** A value as a segment of a path; nothing for what REST could not have sent. */

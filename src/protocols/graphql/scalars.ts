@@ -7,10 +7,11 @@ export const BigIntScalar = new GraphQLScalarType<number | string, number | stri
   name: 'BigInt',
   description: 'A whole number; a text where it is beyond 2^53.',
   serialize: whole,
-  parseValue: whole,
+  // JSON over HTTP would be read so: the operation's schema says what it takes.
+  parseValue: (value) => Number(whole(value)),
   parseLiteral(node) {
     if (node.kind !== Kind.INT && node.kind !== Kind.STRING) throw notWhole()
-    return whole(node.kind === Kind.INT ? BigInt(node.value) : node.value)
+    return Number(whole(node.kind === Kind.INT ? BigInt(node.value) : node.value))
   },
 })
 
