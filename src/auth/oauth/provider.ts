@@ -4,7 +4,7 @@ import type { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { FastifyBaseLogger } from 'fastify'
 import type Provider from 'oidc-provider'
-import type { Client, Configuration, ErrorOut, KoaContextWithOIDC } from 'oidc-provider'
+import type { Client, Configuration, ErrorOut, errors, KoaContextWithOIDC } from 'oidc-provider'
 import { identityScopes, offlineScope } from '../../contract/scope-words.ts'
 import type { Command } from '../../storage/storage.ts'
 import type { Accounts } from '../accounts.ts'
@@ -12,6 +12,7 @@ import type { Audit, Origin } from '../audit.ts'
 import type { Secrets } from '../secrets.ts'
 import { signingAlgorithm } from '../signing-keys.ts'
 import { createAdapter } from './adapter.ts'
+import type { ClientFailures } from './client-failures.ts'
 import type { OAuthClients } from './clients.ts'
 import { errorPage } from './interaction-page.ts'
 import type { Library } from './library.ts'
@@ -45,6 +46,7 @@ export interface ProviderSettings {
   payloads: Payloads
   clients: OAuthClients
   signIns: SignIns
+  clientFailures: ClientFailures
   /** Every scope that an operation asks for. */
   knownScopes: ReadonlySet<string>
   /** How long an access token is good for, in minutes. */
@@ -82,8 +84,26 @@ export function createProvider(library: Library, keys: KeysNow, settings: Provid
   ;(provider as EventEmitter).on('error', (error: unknown) =>
     log.warn({ err: error }, 'the authorization server could not answer'),
   )
+  auditFailures(provider, library, settings)
   provider.on('server_error', (_ctx, error) => log.error({ err: error }, 'the authorization server failed'))
   return provider
+}
+
+/** Has clients that could not prove who they are told in the audit trail. */
+function auditFailures(
+  provider: Provider,
+  library: Library,
+  { clientFailures, originOf, log }: ProviderSettings,
+): void {
+  const record = ({ oidc, req }: KoaContextWithOIDC, error: errors.OIDCProviderError) => {
+    if (!(error instanceof library.errors.InvalidClientAuth)) return
+    clientFailures
+      .record(oidc.client?.clientId, error.error_detail ?? '', originOf(req))
+      .catch((cause: unknown) => log.warn({ err: cause }, 'a failed client authentication is not in the audit trail'))
+  }
+  provider.on('grant.error', record)
+  provider.on('introspection.error', record)
+  provider.on('revocation.error', record)
 }
 
 /** Ids of models are made by this method; what they are made of stays the library's. */

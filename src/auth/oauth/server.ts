@@ -9,6 +9,7 @@ import type { Origin } from '../audit.ts'
 import { BrowserCookie, newBrowser } from '../browser-cookie.ts'
 import type { SigningKeys } from '../signing-keys.ts'
 import { networkOf } from '../throttle.ts'
+import { ClientFailures } from './client-failures.ts'
 import { Grants } from './grants.ts'
 import { expired, type InteractionSettings, Interactions } from './interactions.ts'
 import { type Library, loadLibrary } from './library.ts'
@@ -17,7 +18,7 @@ import { SignOut } from './sign-out.ts'
 import { keysNow } from './signing.ts'
 import type { OAuthTokens } from './tokens.ts'
 
-type Settings = Omit<ProviderSettings, 'issuer' | 'originOf' | 'bindingOf'> &
+type Settings = Omit<ProviderSettings, 'issuer' | 'originOf' | 'bindingOf' | 'clientFailures'> &
   Pick<InteractionSettings, 'engine' | 'issuer'> & {
     signingKeys: SigningKeys
     tokens: OAuthTokens
@@ -46,6 +47,7 @@ export class OAuthServer {
   readonly grants: Grants
   readonly signOut: SignOut
   readonly #settings: Settings
+  readonly #clientFailures: ClientFailures
   readonly #requests = new WeakMap<IncomingMessage, Origin>()
   readonly #browsers = new WeakMap<IncomingMessage, string>()
   #library: Promise<Library> | undefined
@@ -53,6 +55,7 @@ export class OAuthServer {
 
   constructor(settings: Settings) {
     this.#settings = settings
+    this.#clientFailures = new ClientFailures(settings.audit)
     this.clients = settings.clients
     this.grants = new Grants(settings)
     const provider = () => this.#load()
@@ -150,7 +153,8 @@ export class OAuthServer {
       const known = this.#browsers.get(request) ?? interactionCookie.read(request.headers.cookie, issuer())
       return this.#settings.secrets.mac(purpose, `${known ?? newBrowser()} ${uid}`)
     }
-    const provider = createProvider(library, keys, { ...this.#settings, issuer: issuer(), originOf, bindingOf })
+    const own = { issuer: issuer(), originOf, bindingOf, clientFailures: this.#clientFailures }
+    const provider = createProvider(library, keys, { ...this.#settings, ...own })
     this.#loaded = { library, provider, handle: provider.callback(), version: keys.version }
     return this.#loaded
   }
