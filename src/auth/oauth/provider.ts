@@ -17,6 +17,7 @@ import type { OAuthClients } from './clients.ts'
 import { errorPage } from './interaction-page.ts'
 import type { Library } from './library.ts'
 import { pageHeaders } from './page.ts'
+import { refuseLong } from './parameter-limits.ts'
 import type { Payloads } from './payloads.ts'
 import { policyOf } from './policy.ts'
 import { type SignIns, signInLasts } from './sign-ins.ts'
@@ -71,6 +72,13 @@ export function createProvider(library: Library, keys: KeysNow, settings: Provid
   })
   provider.Client.prototype.compareClientSecret = function compare(this: Client, secret: string) {
     return clients.hasSecret(this.clientId, secret)
+  }
+  // Each endpoint looks for its client when it has read the parameters, and before it does anything with them.
+  const { find } = provider.Client
+  provider.Client.find = (id: string) => {
+    const { ctx } = library.default
+    if (ctx) refuseLong(ctx, library)
+    return find.call(provider.Client, id)
   }
   prefixIds(provider.AccessToken, accessPrefix)
   prefixIds(provider.ClientCredentials, accessPrefix)
