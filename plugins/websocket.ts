@@ -8,6 +8,10 @@ declare module 'fastify' {
   interface FastifyInstance {
     webSockets: WebSockets
   }
+  interface FastifyContextConfig {
+    /** Whether WebSockets are opened here. */
+    webSocket?: true
+  }
 }
 
 /** JSON-RPC over WebSocket: an upgrade is a request like any other, until it is accepted. */
@@ -26,7 +30,9 @@ export default fp(
       callsPerSecond: config.MAX_CALLS_PER_SECOND,
     })
     fastify.decorate('webSockets', webSockets)
-    routeUpgrades(fastify.server, (request, response) => fastify.routing(request, response))
+    const paths = new Set<string>()
+    fastify.addHook('onRoute', ({ config, url }) => void (config?.webSocket && paths.add(url)))
+    routeUpgrades(fastify.server, paths, (request, response) => fastify.routing(request, response))
     fastify.addHook('onReady', async () => webSockets.start())
     fastify.addHook('preClose', () => webSockets.drain(config.SHUTDOWN_TIMEOUT))
     new Gauge({

@@ -9,6 +9,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
     method: 'GET',
     url: '/ws',
     exposeHeadRoute: false,
+    config: { webSocket: true },
     schema: { hide: true, security: open },
     handler: async (request, reply) => {
       const { headers } = request

@@ -39,8 +39,10 @@ export async function createApp(
       headersTimeout: Math.ceil(config.REQUEST_TIMEOUT / 3),
       connectionsCheckingInterval: Math.min(5000, Math.ceil(config.REQUEST_TIMEOUT / 6)),
       maxHeaderSize: 16_384,
-      // Some clients offer h2c with their first request: it is a request, and its body is to be read.
-      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+      // Some clients offer h2c with their first request: it is a request, and its body is to be read. So is what asks
+      // for a WebSocket by another method than GET (RFC 6455 section 4.1).
+      shouldUpgradeCallback: ({ method, headers }) =>
+        method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket',
     },
     clientErrorHandler: createClientErrorHandler(),
     // A path that cannot be decoded never reaches a hook.

@@ -18,14 +18,18 @@ export function createClientErrorHandler(): (error: Error & { code?: string }, s
       return
     }
     const [code, detail] = codes[error.code ?? ''] ?? ['malformed-request', 'The request is not valid HTTP']
-    const problem = new Problem(code, detail)
-    const body = JSON.stringify(problem.document('none'))
-    const head = [
-      `HTTP/1.1 ${problem.statusCode} ${STATUS_CODES[problem.statusCode]}`,
-      'Content-Type: application/problem+json',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      'Connection: close',
-    ]
-    socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+    writeProblem(socket, new Problem(code, detail))
   }
+}
+
+/** Answers with a problem where there is no response to do so, and ends what is written. */
+export function writeProblem(socket: Socket, problem: Problem): void {
+  const body = JSON.stringify(problem.document('none'))
+  const head = [
+    `HTTP/1.1 ${problem.statusCode} ${STATUS_CODES[problem.statusCode]}`,
+    'Content-Type: application/problem+json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
 }

@@ -145,14 +145,53 @@ test('frames that break the protocol, and text that is no UTF-8, end it with the
 test('a handshake that is none is refused, and its connection over', async (t) => {
   const { base, app } = await listen(t)
   t.match(String(await whole(await raw(t, base, upgrade(7)))), /^HTTP\/1\.1 4/)
-  const other = upgrade().replace('/ws', '/users/1')
-  const answer = String(await whole(await raw(t, base, other)))
-  t.match(answer, /^HTTP\/1\.1 200 /)
-  t.match(answer, /\r\nconnection: close\r\n/i)
-  t.match(String(await whole(await raw(t, base, upgrade().replace('/ws', '/nowhere')))), /^HTTP\/1\.1 404 /)
   await new Promise((resolve) => setTimeout(resolve, 50))
   t.equal(app.webSockets.size, 0)
   t.equal(app.webSockets.networks, 0)
+})
+
+test('where no WebSockets are opened an upgrade is refused, and its connection over', async (t) => {
+  const { base, app } = await listen(t)
+  let routed = 0
+  app.storage.engine.first = () => {
+    routed += 1
+    return undefined
+  }
+  for (const path of ['/users/1', '/nowhere', '/ws/', '/auth/login/oidc?redirect=/ws']) {
+    const answer = String(await whole(await raw(t, base, upgrade().replace('/ws', path))))
+    t.match(answer, /^HTTP\/1\.1 404 Not Found\r\n/, path)
+    t.match(answer, /\r\nConnection: close\r\n/)
+    t.match(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))), { code: 'not-found', detail: /at \/ws$/ })
+  }
+  t.equal(routed, 0, 'no route has run')
+})
+
+test('an upgrade that announces a body is refused, however much of it comes', async (t) => {
+  const { base, app } = await listen(t)
+  const bodies: [header: string, body: string][] = [
+    ['Content-Length: 5', ''],
+    ['Content-Length: 5', 'abcde'],
+    ['Content-Length: 1000000', 'x'.repeat(1_000_000)],
+    ['Transfer-Encoding: chunked', ''],
+    ['Transfer-Encoding: chunked', '5\r\nabcde\r\n0\r\n\r\n'],
+  ]
+  for (const [header, body] of bodies) {
+    const request = upgrade().replace('\r\n\r\n', `\r\n${header}\r\n\r\n${body}`)
+    const answer = String(await whole(await raw(t, base, request)))
+    t.match(answer, /^HTTP\/1\.1 400 .*"code":"malformed-request"/s, header)
+  }
+  const empty = await raw(t, base, upgrade().replace('\r\n\r\n', '\r\nContent-Length: 0\r\n\r\n'))
+  t.match(String((await once(empty, 'data'))[0]), /^HTTP\/1\.1 101 /, 'none is none')
+  t.equal(app.webSockets.size, 1)
+})
+
+test('what asks for a WebSocket by another method is answered as the request that it is', async (t) => {
+  const { base } = await listen(t)
+  const body = JSON.stringify({ name: 'Zoe', email: 'zoe@example.com' })
+  const head = `POST /users HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n`
+  const rest = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+  const socket = await raw(t, base, head, rest)
+  t.match(String((await once(socket, 'data'))[0]), /^HTTP\/1\.1 201 /)
 })
 
 test('a message that comes with the upgrade is answered', async (t) => {
