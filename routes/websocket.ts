@@ -12,12 +12,8 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
     config: { webSocket: true },
     schema: { hide: true, security: open },
     handler: async (request, reply) => {
-      const { headers } = request
-      if (headers.upgrade?.toLowerCase() !== 'websocket') {
-        reply.header('upgrade', 'websocket')
-        throw fastify.problem('upgrade-required', 'WebSockets are opened here: see the README')
-      }
-      await access.principalOf(headers)
+      webSockets.check(request)
+      await access.principalOf(request.headers)
       webSockets.accept(request, reply)
       return reply
     },

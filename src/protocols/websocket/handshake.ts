@@ -6,9 +6,35 @@ import { Problem } from '../../errors.ts'
 /** The one subprotocol that is spoken; a client may offer none. */
 export const subprotocol = 'jsonrpc-2.0'
 
+/** Of the protocol (RFC 6455 section 4.1); 8 is that of a draft. */
+const version = '13'
+/** 16 bytes in base64. */
+const keyForm = /^[A-Za-z\d+/]{22}==$/
+/** RFC 9110 section 5.6.2. */
+const token = /^[!#$%&'*+\-.^_`|~\w]+$/
+
+/** Why this is no handshake; nothing where it is one. A version that is not spoken is told those that are (section 4.4). */
+export function refusalOfHandshake(headers: IncomingHttpHeaders, isUpgrade: boolean): Problem | undefined {
+  if (!isUpgrade) return upgradeRequired('WebSockets are opened here: see the README')
+  if (headers['sec-websocket-version'] !== version) return upgradeRequired(`WebSockets have version ${version} here`)
+  if (!keyForm.test(headers['sec-websocket-key'] ?? ''))
+    return new Problem('malformed-request', 'Sec-WebSocket-Key holds 16 bytes in base64')
+  return refusalOfSubprotocol(headers['sec-websocket-protocol'])
+}
+
+/** RFC 9110 section 15.5.22. */
+function upgradeRequired(detail: string): Problem {
+  const headers = { upgrade: 'websocket', connection: 'upgrade, close', 'sec-websocket-version': version }
+  return new Problem('upgrade-required', detail, { headers })
+}
+
 /** Why these subprotocols will not do; nothing where one does, or none is offered. */
-export function refusalOfSubprotocol(offered: string | undefined): Problem | undefined {
-  if (offered === undefined || offered.split(',').some((name) => name.trim() === subprotocol)) return undefined
+function refusalOfSubprotocol(offered: string | undefined): Problem | undefined {
+  if (offered === undefined) return undefined
+  const names = offered.split(',').map((name) => name.trim())
+  if (!names.every((name) => token.test(name)) || new Set(names).size < names.length)
+    return new Problem('malformed-request', 'Sec-WebSocket-Protocol holds names, each once, separated by commas')
+  if (names.includes(subprotocol)) return undefined
   return new Problem('malformed-request', `The subprotocol that is spoken here is ${subprotocol}`)
 }
 

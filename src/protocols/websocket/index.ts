@@ -8,7 +8,8 @@ import { Problem } from '../../errors.ts'
 import type { JsonRpc } from '../json-rpc/index.ts'
 import { Connection, defaultLimits, type Limits } from './connection.ts'
 import { describe } from './describe.ts'
-import { headersOfConnection, refusalOfOrigin, refusalOfSubprotocol, subprotocol } from './handshake.ts'
+import { headersOfConnection, refusalOfHandshake, refusalOfOrigin, subprotocol } from './handshake.ts'
+import { isUpgrade } from './upgrade.ts'
 
 export { routeUpgrades } from './upgrade.ts'
 
@@ -84,15 +85,24 @@ export class WebSockets {
   }
 
   /**
-   * Makes the request's connection a WebSocket.
+   * Whether a request may become a WebSocket, as far as it alone says.
    *
-   * @throws {Problem} `malformed-request` for another subprotocol; `forbidden` for a page of another origin;
-   * `rate-limited` and `unavailable` beyond the limits.
+   * @throws {Problem} `upgrade-required` for what is no upgrade, or one to another version; `malformed-request` for a
+   * broken handshake or another subprotocol; `forbidden` for a page of another origin.
+   */
+  check({ headers, raw }: FastifyRequest): void {
+    const refusal = refusalOfHandshake(headers, isUpgrade(raw)) ?? refusalOfOrigin(headers, this.#settings.origins)
+    if (refusal !== undefined) throw refusal
+  }
+
+  /**
+   * Makes the connection of a request that was checked a WebSocket.
+   *
+   * @throws {Problem} `rate-limited` and `unavailable` beyond the limits.
    */
   accept({ headers, ip, raw, id }: FastifyRequest, reply: FastifyReply): void {
-    const { origins, callsPerSecond } = this.#settings
-    const refusal =
-      refusalOfSubprotocol(headers['sec-websocket-protocol']) ?? refusalOfOrigin(headers, origins) ?? this.#refusal(ip)
+    const { callsPerSecond } = this.#settings
+    const refusal = this.#refusal(ip)
     if (refusal !== undefined) throw refusal
     const { socket } = raw
     reply.hijack()

@@ -7,6 +7,12 @@ import { Problem } from '../../errors.ts'
 
 /** How long a client that is refused may go on sending, in ms: cut off at once, it would not read why. */
 const lingering = 1000
+const upgrades = new WeakSet<IncomingMessage>()
+
+/** Whether the request came as an upgrade, whatever its headers say: of another one the socket is not there to be taken. */
+export function isUpgrade(request: IncomingMessage): boolean {
+  return upgrades.has(request)
+}
 
 /**
  * Routes the upgrades to these paths. Others are refused without being routed (RFC 6455 section 4.2.2): their routes
@@ -31,6 +37,7 @@ export function routeUpgrades(
     response.shouldKeepAlive = false
     response.on('finish', () => socket.destroySoon())
     response.assignSocket(socket)
+    upgrades.add(request)
     route(request, response)
   })
 }

@@ -37,7 +37,20 @@ test('what is no upgrade is told to be one', async (t) => {
   const { base } = await listen(t)
   const answer = await fetch(`${base}/ws`)
   t.equal(answer.status, 426)
+  t.equal(answer.headers.get('upgrade'), 'websocket')
   t.match(await answer.json(), { code: 'upgrade-required' })
+})
+
+test('a request that says it is an upgrade, but has no connection to be taken, is none', async (t) => {
+  const { app } = await listen(t)
+  const headers = {
+    connection: 'upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+  }
+  t.equal((await app.inject({ url: '/ws', headers })).statusCode, 426)
+  t.equal(app.webSockets.networks, 0)
 })
 
 test('a credential in the headers of the upgrade, in a message, or in one call opens what it does over REST', async (t) => {
@@ -125,8 +138,8 @@ async function whole(socket: Socket): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-const upgrade = (version = 13) =>
-  `GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: ${version}\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`
+const upgrade = () =>
+  `GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`
 
 /** A frame as clients send it, masked with zeros. */
 const frame = (first: number, payload: string | Buffer) =>
@@ -144,7 +157,28 @@ test('frames that break the protocol, and text that is no UTF-8, end it with the
 
 test('a handshake that is none is refused, and its connection over', async (t) => {
   const { base, app } = await listen(t)
-  t.match(String(await whole(await raw(t, base, upgrade(7)))), /^HTTP\/1\.1 4/)
+  const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='
+  const broken: [from: string, to: string, status: number][] = [
+    ['Version: 13', 'Version: 8', 426],
+    ['Version: 13', 'Version: 13, 8', 426],
+    ['Sec-WebSocket-Version: 13', 'X: 13', 426],
+    [key, 'X: 1', 400],
+    [key, 'Sec-WebSocket-Key: dGhlIHNhbXBsZQ==', 400],
+    [key, 'Sec-WebSocket-Key: dGhlIHNhbXBs_SBub25jZQ==', 400],
+    [key, `${key}\r\n${key}`, 400],
+    [key, `${key}\r\nSec-WebSocket-Protocol: jsonrpc-2.0, jsonrpc-2.0`, 400],
+    [key, `${key}\r\nSec-WebSocket-Protocol: jsonrpc-2.0,`, 400],
+    [key, `${key}\r\nSec-WebSocket-Protocol: jsonrpc 2.0`, 400],
+  ]
+  for (const [from, to, status] of broken) {
+    const answer = String(await whole(await raw(t, base, upgrade().replace(from, to))))
+    const [head = '', body = ''] = answer.split('\r\n\r\n')
+    t.match(head, new RegExp(`^HTTP/1\\.1 ${status} `), to)
+    t.match(head, /\r\ncontent-type: application\/problem\+json/i, to)
+    t.match(JSON.parse(body), { status, requestId: /./ })
+    t.equal(/\r\nsec-websocket-version: 13\r\n/i.test(head), status === 426, to)
+    t.match(head, /\r\nconnection: (upgrade, )?close(\r\n|$)/i)
+  }
   await new Promise((resolve) => setTimeout(resolve, 50))
   t.equal(app.webSockets.size, 0)
   t.equal(app.webSockets.networks, 0)
