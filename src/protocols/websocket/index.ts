@@ -122,6 +122,9 @@ export class WebSockets {
           onClosed: (closed) => this.#forget(closed),
         }),
       )
+      // To the hooks that count and log answers it is one, though it was not this response that wrote it.
+      reply.raw.statusCode = 101
+      reply.raw.emit('finish')
     })
   }
 

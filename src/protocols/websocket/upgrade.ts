@@ -35,7 +35,7 @@ export function routeUpgrades(
     const response = new ServerResponse(request)
     // Answered without becoming a WebSocket, the connection is over: nobody parses what would follow.
     response.shouldKeepAlive = false
-    response.on('finish', () => socket.destroySoon())
+    response.on('finish', () => response.socket?.destroySoon())
     response.assignSocket(socket)
     upgrades.add(request)
     route(request, response)

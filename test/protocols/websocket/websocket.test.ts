@@ -25,6 +25,21 @@ test('a client calls operations, and is counted until it leaves', async (t) => {
   t.equal(app.webSockets.size, 0)
 })
 
+test('an accepted upgrade is logged and counted once, as other requests are', async (t) => {
+  const { app, base, logs } = await listen(t)
+  const client = await connect(t, base)
+  t.match(await client.call('getUser', { id: 1 }), { result: { id: 1 } })
+  const line = { method: 'GET', path: '/ws', status: 101, ms: Number, ip: '127.0.0.1', reqId: /./ }
+  const written = () => logs().filter(({ path }) => path === '/ws')
+  client.socket.close()
+  await client.closed()
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  t.match(written(), [line])
+  t.equal(written().length, 1)
+  const { body } = await app.inject('/metrics')
+  t.match(body, /_count\{[^}]*route="\/ws"[^}]*\} 1$/m)
+})
+
 test('a client may offer no subprotocol, but not others alone', async (t) => {
   const { base } = await listen(t)
   t.match(await (await connect(t, base, {}, [])).call('getUser', { id: 1 }), { result: { id: 1 } })
