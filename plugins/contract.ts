@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import { ContractError } from '../src/contract/contract-error.ts'
 import { type Operation, readOperation } from '../src/contract/operation.ts'
+import { SchemaNames } from '../src/contract/schema-names.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -13,6 +14,7 @@ declare module 'fastify' {
 export default fp(
   async (fastify) => {
     const operations = new Map<string, Operation>()
+    const names = new SchemaNames()
     fastify.decorate('contract', operations)
     fastify.addHook('onRoute', (route) => {
       const operation = readOperation(route)
@@ -21,6 +23,7 @@ export default fp(
       const other = operations.get(operationId)
       if (other)
         throw new ContractError(`${operationId}: ${method} ${url} has the operationId of ${other.method} ${other.url}`)
+      names.add(operation)
       operations.set(operationId, operation)
     })
   },

@@ -6,6 +6,7 @@ import formats from 'ajv-formats'
 import type { FastifySchemaCompiler } from 'fastify'
 import { isEmail } from '../schemas/email.ts'
 import { pointerTo } from './pointer.ts'
+import { withoutNames } from './schema-names.ts'
 import { TypedInput } from './typed-input.ts'
 
 const options: Options = { allErrors: true, useDefaults: true, strict: true, strictTypes: 'log', discriminator: true }
@@ -27,7 +28,8 @@ export function createValidatorCompiler(): FastifySchemaCompiler<object> {
   const coercing = createAjv({ coerceTypes: 'array' })
   const compile = (ajv: Ajv, schema: object) =>
     hasText(schema) ? wellFormed(ajv.compile(schema)) : ajv.compile(schema)
-  return ({ schema, httpPart }) => {
+  return ({ schema: named, httpPart }) => {
+    const schema = withoutNames(named)
     if (httpPart === 'body') return compile(strict, schema)
     // HTTP refuses NUL in headers, and reads them as Latin-1.
     if (httpPart === 'headers') return coercing.compile(schema)

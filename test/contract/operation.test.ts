@@ -22,6 +22,13 @@ test('a route that is no operation stops the start with its name, the place and 
        params: { type: 'object', properties: { a: { type: 'string' } }, additionalProperties: false }`,
       /getThing: schema\.querystring\.a has the name of params\.a/,
     ],
+    [
+      complete.replace(
+        "{ type: 'object' }",
+        `{ type: 'object', properties: { a: { $id: 'A', type: 'string' }, b: { $id: 'A', type: 'integer' } } }`,
+      ),
+      /getThing: schema\.response\.200\.properties\.b: \$id A is the name of another schema at getThing: schema\.response\.200\.properties\.a/,
+    ],
   ]
   for (const [schema, expected] of cases) {
     const folder = temporaryFolder(t)

@@ -6,7 +6,8 @@ import { open } from '../../../src/schemas/security.ts'
 
 const Nested = Type.Object(
   { label: Type.String(), deeper: Type.Optional(Type.Object({ on: Type.Boolean() }, { additionalProperties: false })) },
-  { additionalProperties: false },
+  // A name that stands twice in one body.
+  { $id: 'Nested', additionalProperties: false },
 )
 const Cat = Type.Object(
   { kind: Type.Literal('cat'), lives: Type.Integer({ minimum: 0, maximum: 9 }) },
@@ -71,6 +72,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
     },
     handler: async ({ body }) => ({
       ...body,
+      pet: { ...body.pet, undeclared },
       nested: hiding(body.nested),
       many: body.many.map(hiding),
       given: (['optional', 'spare'] as const).filter((name) => name in body),
