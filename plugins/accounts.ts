@@ -3,10 +3,15 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 import { AccountParts } from '../src/auth/account-parts.ts'
 import { Accounts, migrations } from '../src/auth/accounts.ts'
 import { offersSignUp, scopesOf } from '../src/config.ts'
+import type { Command } from '../src/storage/storage.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     accounts: Accounts
+  }
+  interface FastifyRequest {
+    /** What is to be written along with the change that the request makes, in the same transaction. */
+    alongside?: readonly Command[] | undefined
   }
 }
 
@@ -22,6 +27,7 @@ export default fp(
     fastify.decorate('accounts', accounts)
     access.scopesOf = (userId) => accounts.scopesOf(userId)
     measure(metrics, accounts)
+    fastify.decorateRequest('alongside')
     fastify.addHook('onRoute', (route) => accounts.guard.guard(route))
     accounts.afterwards.onError = (error) => fastify.log.warn({ err: error }, 'work after an answer has failed')
     fastify.hourly(() => accounts.forget(), 'old account records stay')

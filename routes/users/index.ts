@@ -89,7 +89,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       problems: ['not-found', 'conflict', 'precondition-failed'],
     },
     handler: (request, reply) =>
-      reply.etag(users.update(UserDetail, request.params.id, request.body, request.ifMatch())),
+      reply.etag(users.update(UserDetail, request.params.id, request.body, request.ifMatch(), request.alongside)),
   })
 
   fastify.route({
@@ -111,7 +111,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       problems: ['not-found', 'conflict', 'precondition-failed'],
     },
     handler: (request, reply) =>
-      reply.etag(users.update(UserDetail, request.params.id, request.body, request.ifMatch())),
+      reply.etag(users.update(UserDetail, request.params.id, request.body, request.ifMatch(), request.alongside)),
   })
 
   fastify.route({
@@ -129,7 +129,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       problems: ['not-found', 'precondition-failed'],
     },
     handler: async (request, reply) => {
-      await users.remove(request.params.id, request.ifMatch())
+      await users.remove(request.params.id, request.ifMatch(), request.alongside)
       return reply.code(204).send(null)
     },
   })

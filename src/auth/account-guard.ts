@@ -3,7 +3,9 @@
 import type { FastifyRequest, RouteOptions } from 'fastify'
 import { adminScope, holds } from '../contract/principal.ts'
 import { Problem } from '../errors.ts'
-import { type AccountParts, type Caller, masked, targetOf } from './account-parts.ts'
+import { normaliseEmail } from '../schemas/email.ts'
+import type { Command } from '../storage/storage.ts'
+import { type AccountParts, masked, targetOf } from './account-parts.ts'
 import type { Person } from './account-sql.ts'
 import { refuseFleeting } from './fleeting.ts'
 
@@ -12,8 +14,6 @@ const changes = new Set(['replaceUser', 'updateUser', 'deleteUser'])
 
 export class AccountGuard {
   readonly #parts: AccountParts
-  /** Users with accounts as they were before the change. */
-  readonly #before = new WeakMap<FastifyRequest, Person>()
 
   constructor(parts: AccountParts) {
     this.#parts = parts
@@ -23,15 +23,6 @@ export class AccountGuard {
   guard(route: RouteOptions): void {
     if (!changes.has(route.schema?.operationId ?? '')) return
     route.preHandler = [...[route.preHandler ?? []].flat(), async (request: FastifyRequest) => this.#admit(request)]
-    route.onResponse = [
-      ...[route.onResponse ?? []].flat(),
-      async (request: FastifyRequest, { statusCode }: { statusCode: number }) => {
-        const before = this.#before.get(request)
-        if (before === undefined || statusCode >= 300) return
-        const { id, ip, principal } = request
-        this.#parts.afterwards.run(() => this.#record(before, { id, ip, principal }))
-      },
-    ]
   }
 
   /** @throws {Problem} `forbidden` for an administrator's account, to a principal that is none, or not for good. */
@@ -44,18 +35,19 @@ export class AccountGuard {
         throw new Problem('forbidden', 'Only an administrator can change or delete an administrator')
       refuseFleeting(request.principal)
     }
-    this.#before.set(request, person)
+    request.alongside = this.#entries(person, request)
   }
 
-  async #record(before: Person, caller: Caller): Promise<void> {
-    const after = await this.#parts.byId(before.userId)
-    if (after?.emailKey === before.emailKey) return
-    const about = { outcome: 'success', principal: caller.principal, target: targetOf(before) } as const
-    const was = masked(before.email)
-    const entry =
-      after === undefined
-        ? { ...about, type: 'account.deleted', detail: was }
-        : { ...about, type: 'account.address-changed', detail: `${was} to ${masked(after.email)}` }
-    await this.#parts.audit.record(entry, caller)
+  /** What goes on record with the change: the end of an account, or another address. */
+  #entries(person: Person, request: FastifyRequest): Command[] {
+    const { principal, method } = request
+    const about = { outcome: 'success', principal, target: targetOf(person) } as const
+    const was = masked(person.email)
+    if (method === 'DELETE')
+      return [this.#parts.audit.command({ ...about, type: 'account.deleted', detail: was }, request)]
+    const { email } = request.body as { email?: string }
+    if (email === undefined || normaliseEmail(email) === person.emailKey) return []
+    const detail = `${was} to ${masked(email)}`
+    return [this.#parts.audit.command({ ...about, type: 'account.address-changed', detail }, request)]
   }
 }

@@ -9,7 +9,15 @@ import type { Declaration } from '../schemas/collection.ts'
 import { CollectionSql, endOf, keyValues, prefixEnd, render } from './collection-sql.ts'
 import { decodeCursor, encodeCursor, type Order, parseSort } from './cursor.ts'
 import { Kept } from './kept.ts'
-import { type Arguments, type Command, type Row, type Statement, type Storage, UniqueViolation } from './storage.ts'
+import {
+  type Arguments,
+  type Command,
+  type Row,
+  type Statement,
+  type Storage,
+  UnexpectedRows,
+  UniqueViolation,
+} from './storage.ts'
 
 /** One row as a view shows it; `json` is rendered text, typed as the value. */
 export interface Found<Value> {
@@ -148,7 +156,8 @@ export class Collection<Input extends TObject> {
   }
 
   /**
-   * Sets those properties that are given, and raises the version.
+   * Sets those properties that are given, and raises the version. `further` commands belong to the same transaction,
+   * behind the change, and are written with it alone: not where no property is given, or the change meets no row.
    *
    * @throws {Problem} `not-found`, `conflict`, `precondition-failed` when the current version is not accepted.
    */
@@ -157,26 +166,30 @@ export class Collection<Input extends TObject> {
     id: number,
     changes: Partial<Static<Input>>,
     versions: Versions = 'any',
+    further: readonly Command[] = [],
   ): Promise<Found<Static<View>>> {
     const values = this.#values(changes)
     const columns = Object.keys(values)
     const row = await this.#conditional(id, versions, (version) =>
       columns.length === 0
         ? this.#storage.first(this.#sql.get(view, version !== undefined), { id, version })
-        : this.#change(this.#sql.update(view, columns, version !== undefined), {
-            ...values,
-            id,
-            version,
-            now: new Date().toISOString(),
-          }),
+        : this.#change(
+            this.#sql.update(view, columns, version !== undefined),
+            { ...values, id, version, now: new Date().toISOString() },
+            further,
+          ),
     )
     return found(row, id)
   }
 
-  /** @throws {Problem} `not-found`, `precondition-failed` when the current version is not accepted. */
-  async remove(id: number, versions: Versions = 'any'): Promise<void> {
+  /**
+   * Removes a row; `further` as of {@link update}.
+   *
+   * @throws {Problem} `not-found`, `precondition-failed` when the current version is not accepted.
+   */
+  async remove(id: number, versions: Versions = 'any', further: readonly Command[] = []): Promise<void> {
     await this.#conditional(id, versions, (version) =>
-      this.#change(this.#sql.remove(version !== undefined), { id, version }),
+      this.#change(this.#sql.remove(version !== undefined), { id, version }, further),
     )
   }
 
@@ -211,12 +224,15 @@ export class Collection<Input extends TObject> {
     throw (await this.#current(id)) ? preconditionFailed() : this.#notFound()
   }
 
-  async #change(statement: Statement, args: Arguments): Promise<Row | undefined> {
+  async #change(statement: Statement, args: Arguments, further: readonly Command[]): Promise<Row | undefined> {
+    // A lone statement needs no transaction of its own.
+    const commands: Command[] = further.length === 0 ? [[statement, args]] : [[statement, args, 1], ...further]
     try {
-      const [rows] = await this.#storage.write([[statement, args]])
+      const [rows] = await this.#storage.write(commands)
       this.#kept?.forget(args.id as number)
       return rows?.[0]
     } catch (error) {
+      if (error instanceof UnexpectedRows) return undefined
       throw error instanceof UniqueViolation ? this.#conflict(error) : error
     }
   }

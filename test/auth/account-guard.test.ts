@@ -1,5 +1,6 @@
 import { test } from 'tap'
 import { makeKey } from '../keys.ts'
+import { raw } from '../storage/setup.ts'
 import { fatima, openAccounts } from './account-setup.ts'
 
 test('who may write users but is no administrator changes and deletes no administrator', async (t) => {
@@ -36,7 +37,6 @@ test('another address and the end of a user who has an account are on record, wi
   await send('PATCH', '/users/1', { email: 'other@example.org' })
   await send('DELETE', `/users/${id}`)
   await send('DELETE', '/users/2')
-  await new Promise(setImmediate)
   const events = await rows(`select * from audit_events where type in ('account.address-changed', 'account.deleted')`)
   const principal = /^api-key:/
   const target = `user:${id}`
@@ -45,4 +45,28 @@ test('another address and the end of a user who has an account are on record, wi
     { type: 'account.deleted', principal, target, detail: 'f…@example.org' },
   ])
   t.equal(events.length, 2)
+})
+
+test('what is not changed is not on record, and what cannot be on record is not changed', async (t) => {
+  const { app, join, admin, rows } = await openAccounts(t)
+  const run = (sql: string) => app.storage.engine.write([[raw(sql), {}]])
+  const id = await join()
+  const url = `/users/${id}`
+  const send = (method: 'PUT' | 'PATCH' | 'DELETE', more: object = {}, headers: object = {}) =>
+    app.inject({ method, url, headers: { ...admin, ...headers }, ...more })
+  const payload = { name: 'F', email: 'f@example.org' }
+  const audited = () => rows(`select id from audit_events where type like 'account.%' and type <> 'account.signed-up'`)
+  const stale = { 'if-match': '"99"' }
+  t.equal((await send('PUT', { payload }, stale)).statusCode, 412)
+  t.equal((await send('PATCH', { payload: { email: 'mohamed@example.com' } })).statusCode, 409)
+  t.equal((await send('DELETE', {}, stale)).statusCode, 412)
+  t.same(await audited(), [])
+  await run('alter table audit_events rename to audit_events_away')
+  t.equal((await send('PUT', { payload })).statusCode, 500)
+  t.equal((await send('DELETE')).statusCode, 500)
+  await run('alter table audit_events_away rename to audit_events')
+  t.match((await app.inject({ url, headers: admin })).json(), { email: fatima.email })
+  t.equal((await send('PUT', { payload }, { 'if-match': '"1"' })).statusCode, 200)
+  t.equal((await send('DELETE', {}, { 'if-match': '"1", "2"' })).statusCode, 204)
+  t.equal((await audited()).length, 2)
 })
