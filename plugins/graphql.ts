@@ -1,12 +1,18 @@
+import type { OutgoingHttpHeaders } from 'node:http'
+import type { onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { graphiqlFile, graphiqlHeaders, graphiqlPage } from '../src/protocols/graphql/graphiql.ts'
+import { HttpEnd } from '../src/protocols/graphql/http.ts'
 import { GraphQLServer } from '../src/protocols/graphql/index.ts'
 import { TrustedDocuments } from '../src/protocols/graphql/trusted.ts'
+import { createParse } from '../src/protocols/json-rpc/index.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** There when the server is ready. */
     graphql: GraphQLServer
+    /** Answers a request of GraphQL in the place of a handler. */
+    takeGraphQL: onRequestHookHandler
     graphiql: typeof graphiql
   }
 }
@@ -25,6 +31,21 @@ export default fp(
       server = new GraphQLServer({ dispatch, contract, introspection, trusted })
       return server
     }
+    const http = new HttpEnd({
+      answer: (request) => made().answer(request),
+      parse: createParse(fastify.getDefaultJsonParser('error', 'error')),
+      bodyLimit: config.BODY_LIMIT,
+    })
+    // The hook does not go on: what would follow is another life of a request.
+    fastify.decorate('takeGraphQL', ({ raw, log }, reply) => {
+      const report = (err: unknown) => log.error({ err }, 'a GraphQL request failed')
+      http.take({
+        request: raw,
+        response: reply.hijack().raw,
+        headers: reply.getHeaders() as OutgoingHttpHeaders,
+        report,
+      })
+    })
     fastify.decorate('graphql', { getter: made } as never)
     fastify.decorate('graphiql', graphiql)
     fastify.addHook('onReady', async () => void made())

@@ -1,5 +1,6 @@
 /** Answers of GraphQL over HTTP (its specification, section 6). */
 
+import type { OutgoingHttpHeaders } from 'node:http'
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { graphqlJson, plainJson } from './decode.ts'
 import { withCodes } from './errors.ts'
@@ -9,8 +10,7 @@ export interface GraphQLResponse {
   /** Media type. */
   type: string
   text: string
-  /** Methods that would do. */
-  allow?: string
+  headers?: OutgoingHttpHeaders
 }
 
 /** What REST says in headers, by the name of the field that it is about. */
@@ -29,8 +29,10 @@ export function renderRefusal(errors: readonly GraphQLError[], type: string): Gr
   return { status: type === graphqlJson ? 400 : 200, type, text: JSON.stringify({ errors }) }
 }
 
+type BadStatus = 400 | 405 | 406 | 413 | 415 | 500
+
 /** Of a request that asks for nothing that could be executed. */
-export function renderBadRequest(error: GraphQLError, status: 400 | 405 | 406 = 400): GraphQLResponse {
+export function renderBadRequest(error: GraphQLError, status: BadStatus = 400): GraphQLResponse {
   const text = JSON.stringify({ errors: [error] })
-  return { status, type: plainJson, text, ...(status === 405 && { allow: 'POST' }) }
+  return { status, type: plainJson, text, ...(status === 405 && { headers: { allow: 'POST' } }) }
 }

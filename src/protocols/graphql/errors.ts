@@ -39,7 +39,7 @@ export type RefusalCode =
   | 'PERSISTED_QUERY_NOT_FOUND'
   | 'OPERATION_RESOLUTION_FAILURE'
 
-export function refused(reason: string, code: RefusalCode = 'BAD_REQUEST'): GraphQLError {
+export function refused(reason: string, code: RefusalCode | typeof codes.internal = 'BAD_REQUEST'): GraphQLError {
   return new GraphQLError(reason, { extensions: { code } })
 }
 
