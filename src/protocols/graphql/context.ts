@@ -5,12 +5,9 @@ import type { GraphQLResolveInfo } from 'graphql'
 import type { Dispatch, Outcome, Peer } from '../../contract/call.ts'
 import type { Operation } from '../../contract/operation.ts'
 import { nextCursorOf, type Output } from '../../contract/shape.ts'
-import type { Meta } from './encode.ts'
+import { renderShown } from '../../contract/shown-headers.ts'
 import { errorOf } from './errors.ts'
 import { Loads, type Target } from './loads.ts'
-
-/** Response headers that a caller can use off HTTP. */
-const shown = ['etag', 'location', 'x-total-count', 'preference-applied', 'idempotent-replayed', 'ratelimit'] as const
 
 export class GraphQLContext {
   readonly #dispatch: Dispatch
@@ -19,8 +16,8 @@ export class GraphQLContext {
   #mutations = 0
   #loads: Loads | undefined
   #followed: Map<string, Promise<unknown>> | undefined
-  /** By the name of the field in the response. */
-  meta: Meta | undefined
+  /** What REST says in headers: members of a JSON object, by the name of the field in the response. */
+  meta = ''
 
   constructor(dispatch: Dispatch, peer: Peer, signal: () => AbortSignal) {
     this.#dispatch = dispatch
@@ -71,14 +68,9 @@ export class GraphQLContext {
   }
 
   #note(field: string | number, headers: Readonly<OutgoingHttpHeaders>): void {
-    for (const name of shown) {
-      const value = headers[name]
-      if (value === undefined) continue
-      // Clients name the fields: `__proto__` and `toString` must find nothing here.
-      this.meta ??= Object.create(null) as Meta
-      this.meta[field] ??= Object.create(null) as Record<string, string>
-      ;(this.meta[field] as Record<string, string>)[name] = String(value)
-    }
+    const shown = renderShown(headers)
+    // Text from the start: an object by names that clients invent would have to be guarded, and be rendered all the same.
+    if (shown !== '') this.meta += `${this.meta && ','}${JSON.stringify(field)}:{${shown}}`
   }
 }
 

@@ -13,15 +13,12 @@ export interface GraphQLResponse {
   headers?: OutgoingHttpHeaders
 }
 
-/** What REST says in headers, by the name of the field that it is about. */
-export type Meta = Record<string, Record<string, string>>
-
-/** Of a document that was executed; where it could not begin, `data` is absent. */
-export function renderResult(result: ExecutionResult, meta: Meta | undefined, type: string): GraphQLResponse {
+/** Of a document that was executed; where it could not begin, `data` is absent. `meta` is the members of an object. */
+export function renderResult(result: ExecutionResult, meta: string, type: string): GraphQLResponse {
   const status = type === graphqlJson && result.data === undefined ? 400 : 200
-  const { data } = result
-  const errors = result.errors && withCodes(result)
-  return { status, type, text: JSON.stringify({ data, errors, extensions: meta && { meta } }) }
+  const { data, errors } = result
+  const text = JSON.stringify(errors === undefined ? { data } : { data, errors: withCodes(result) })
+  return { status, type, text: meta === '' ? text : `${text.slice(0, -1)},"extensions":{"meta":{${meta}}}}` }
 }
 
 /** Of a document that is refused. As `application/json` such an answer has always been a success to clients. */

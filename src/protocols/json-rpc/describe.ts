@@ -4,10 +4,10 @@ import { type TSchema, Type } from '@sinclair/typebox'
 import { type Components, hoist, scopeSentence } from '../../contract/openapi.ts'
 import type { Operation } from '../../contract/operation.ts'
 import { inputOf, type Output, outputOf } from '../../contract/shape.ts'
+import { shownHeaders } from '../../contract/shown-headers.ts'
 import { catalogue, type ProblemCode } from '../../errors.ts'
 import { ProblemSchema } from '../../schemas/problem.ts'
 import { authenticateMethod, readableHeaders } from './decode.ts'
-import { shownHeaders } from './encode.ts'
 import { codes, invalidRequest, parseError, unknownMethod } from './errors.ts'
 
 export interface Method {

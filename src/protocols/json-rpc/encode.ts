@@ -3,21 +3,9 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Outcome } from '../../contract/call.ts'
 import { nextCursorOf, type Output } from '../../contract/shape.ts'
+import { renderShown } from '../../contract/shown-headers.ts'
 import type { RequestId } from './decode.ts'
 import type { RpcError } from './errors.ts'
-
-/** Response headers that a caller can use off HTTP; `Link` is `nextCursor`. */
-export const shownHeaders = [
-  'etag',
-  'location',
-  'retry-after',
-  'x-total-count',
-  'preference-applied',
-  'idempotent-replayed',
-  'www-authenticate',
-  'ratelimit',
-  'ratelimit-policy',
-] as const
 
 export function renderResult(id: RequestId, { status, headers, text = 'null' }: Outcome, { kind }: Output): string {
   const result = kind === 'page' ? pageOf(text, headers.link) : text
@@ -39,10 +27,7 @@ function pageOf(text: string, link: unknown): string {
 
 /** Ours, and nothing where there is nothing to say. 304 is the one success that has no other sign. */
 function renderMeta(headers: OutgoingHttpHeaders, status = 200): string {
-  let members = status === 304 ? '"status":"304"' : ''
-  for (const name of shownHeaders) {
-    const value = headers[name]
-    if (value !== undefined) members += `${members === '' ? '' : ','}"${name}":${JSON.stringify(String(value))}`
-  }
+  const shown = renderShown(headers)
+  const members = status === 304 ? `"status":"304"${shown && ','}${shown}` : shown
   return members === '' ? '' : `,"meta":{${members}}`
 }
