@@ -47,11 +47,15 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       tags: ['sessions'],
       security: open,
       response: { 200: JsonWebKeySet },
-      responseHeaders: { 'cache-control': Type.String({ description: '`public, max-age=300`.' }) },
+      responseHeaders: {
+        'cache-control': Type.String({ description: '`public, max-age=300`.' }),
+        'access-control-allow-origin': Type.Literal('*', { description: 'Pages of any origin may read it.' }),
+      },
       problems: ['misdirected-request'],
     },
+    config: { cors: false },
     handler: async (_request, reply) => {
-      reply.header('cache-control', 'public, max-age=300')
+      reply.header('cache-control', 'public, max-age=300').header('access-control-allow-origin', '*')
       return fastify.signingKeys.keySet()
     },
   })

@@ -7,6 +7,9 @@ import { open } from '../src/schemas/security.ts'
 /** Hidden: the discovery document describes them. Open: clients and users prove who they are to the server itself. */
 const schema = { hide: true, security: open }
 
+/** CORS_ORIGINS is about operations: the library says whose pages may call its endpoints, and pages are called by none. */
+const config = { cors: false } as const
+
 const InteractionParams = Type.Object({ uid: Type.String({ maxLength: 100 }) })
 
 const Answer = Type.Object(
@@ -42,6 +45,7 @@ async function endpoints(fastify: FastifyInstance): Promise<void> {
       method: [...methods],
       url,
       schema,
+      config,
       handler: (request, reply) => fastify.oauth.handle(request, reply),
     })
   }
@@ -62,24 +66,28 @@ const pages: FastifyPluginAsyncTypebox = async (fastify) => {
     method: 'GET',
     url: '/oauth/interaction/:uid',
     schema: { ...schema, params: InteractionParams },
+    config,
     handler: (request, reply) => interactions.show(request, reply),
   })
   fastify.route({
     method: 'POST',
     url: '/oauth/interaction/:uid',
     schema: { ...schema, params: InteractionParams, body: Answer },
+    config,
     handler: (request, reply) => interactions.answer(request, reply),
   })
   fastify.route({
     method: 'GET',
     url: '/oauth/sign-out',
     schema,
+    config,
     handler: (request, reply) => signOut.show(request, reply),
   })
   fastify.route({
     method: 'POST',
     url: '/oauth/sign-out',
     schema: { ...schema, body: SignOutAnswer },
+    config,
     handler: (request, reply) => signOut.answer(request, reply),
   })
 }

@@ -217,26 +217,6 @@ test('the discovery documents name what is offered, under the one name of the se
   )
 })
 
-test('a page of a public client may call from where its users are sent back to, and no other', async (t) => {
-  const server = await openServer(t)
-  const redirectUris = [callback, 'com.example.app:/callback']
-  const client = await server.client({ ...reports, clientType: 'public', redirectUris })
-  const call = (origin: string) =>
-    fetch(`${server.base}/oauth/token`, {
-      method: 'POST',
-      headers: { origin },
-      body: new URLSearchParams({ client_id: client.id, grant_type: 'refresh_token', refresh_token: 'x' }),
-    })
-  const own = await call('https://reports.example.com')
-  t.equal(own.headers.get('access-control-allow-origin'), 'https://reports.example.com')
-  t.match(await own.json(), { error: 'invalid_grant' })
-  for (const origin of ['https://evil.example', 'null']) {
-    const foreign = await call(origin)
-    t.equal(foreign.headers.get('access-control-allow-origin'), null, origin)
-    t.match(await foreign.json(), { error: 'invalid_request' })
-  }
-})
-
 test('ID tokens are signed with the keys that are published, and with the next one when it is due', async (t) => {
   const advance = holdClock(t)
   const server = await openServer(t)
