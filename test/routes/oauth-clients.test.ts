@@ -66,6 +66,8 @@ test('a client that would be unsafe is not made', async (t) => {
     `${callback}#fragment`,
     `${callback}#`,
     'https://*.example.com/callback',
+    'https://reports;sandbox.example.com/callback',
+    'https://reports,example.com/callback',
     'https://user@example.com/callback',
     'https://example.com\\@evil.example/',
     ' https://example.com/',

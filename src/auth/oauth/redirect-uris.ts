@@ -5,13 +5,16 @@ const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]'])
 const privateUseScheme = /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/
 /** Anything but printable ASCII, and what other parsers read otherwise. */
 const unsafe = /[^!-~]|[*\\]/
+/** What URLs may have in a host and the policy of the page, which names it, reads as its own (CSP Level 3 section 2.2). */
+const unsafeHost = /[;,'"]/
 
 /** Why an address cannot be registered, continuing its pointer; nothing when it can. */
 export function refusalOfRedirectUri(uri: string, clientType: 'confidential' | 'public'): string | undefined {
   const url = URL.parse(uri)
   if (url === null) return 'must be an absolute URI'
   if (uri.includes('#')) return 'must not have a fragment'
-  if (unsafe.test(uri) || url.username !== '' || url.password !== '') return 'must be plain, without user or wildcard'
+  if (unsafe.test(uri) || unsafeHost.test(url.host) || url.username !== '' || url.password !== '')
+    return 'must be plain, without user or wildcard'
   if (url.protocol === 'https:' || isLoopback(url)) return undefined
   if (url.protocol === 'http:') return 'must use https, but for a loopback address'
   if (clientType === 'confidential') return 'must use https'
