@@ -4,7 +4,8 @@ import { randomUUID } from 'node:crypto'
 import { errors, type JWTHeaderParameters, type JWTPayload, jwtVerify, SignJWT } from 'jose'
 import { unauthenticated } from '../contract/access.ts'
 import type { Problem } from '../errors.ts'
-import { longestTokenLife, type SigningKeys, signingAlgorithm } from './signing-keys.ts'
+import { accessTokenKeys } from './signing-key.ts'
+import { longestTokenLife, type SigningKeys } from './signing-keys.ts'
 
 /** RFC 9068 section 2.1: no other kind of JWT, such as an ID token, is taken for an access token. */
 const type = 'at+jwt'
@@ -69,7 +70,7 @@ export class AccessTokens {
     const { kid, privateKey } = await this.#keys.signer()
     const now = Math.floor(Date.now() / 1000)
     return new SignJWT({ sid: sessionId, client_id: clientId, scope: scopes.join(' ') })
-      .setProtectedHeader({ alg: signingAlgorithm, typ: type, kid })
+      .setProtectedHeader({ alg: accessTokenKeys.algorithm, typ: type, kid })
       .setIssuer(issuer)
       .setAudience(issuer)
       .setSubject(String(userId))
@@ -89,7 +90,7 @@ export class AccessTokens {
     const { issuer } = this.#settings
     try {
       const { payload } = await jwtVerify(token, (header) => this.#keyOf(header), {
-        algorithms: [signingAlgorithm],
+        algorithms: [accessTokenKeys.algorithm],
         typ: type,
         issuer,
         audience: issuer,

@@ -1,12 +1,19 @@
-/** The keys that sign access tokens: Ed25519 (RFC 8037), one after the other, agreed on by every process of a database. */
+/** The keys that sign tokens: of each kind one after the other, agreed on by every process of a database. */
 
-import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
+import type { CryptoKey, JWK } from 'jose'
 import type { Migration } from '../schemas/collection.ts'
 import { argument, statement } from '../storage/dialect.ts'
 import { type Statement, type Storage, UniqueViolation } from '../storage/storage.ts'
 import type { Secrets } from './secrets.ts'
-
-export const signingAlgorithm = 'EdDSA'
+import {
+  accessTokenKeys,
+  idTokenKeys,
+  type KeyKind,
+  newPrivateJwk,
+  openKey,
+  type PublicJwk,
+  type SigningKey,
+} from './signing-key.ts'
 
 /** The longest life that an access token can be given, in ms. */
 export const longestTokenLife = 3_600_000
@@ -18,45 +25,23 @@ const readEvery = 60_000
 const askEvery = 1000
 
 const day = 86_400_000
-const purpose = 'signing-key'
 /** A SHA-256 thumbprint (RFC 7638) in base64url. */
 const kidForm = /^[\w-]{43}$/
 
-export const signingKeyMigrations: readonly Migration[] = [
-  {
-    id: 'signing_keys-1-create',
+export const signingKeyMigrations = [accessTokenKeys, idTokenKeys].map(
+  ({ table }): Migration => ({
+    id: `${table}-1-create`,
     up: ({ schema, text, integer }) => [
       schema
-        .createTable('signing_keys')
+        .createTable(table)
         .addColumn('number', integer, (column) => column.notNull())
         .addColumn('sealed', text, (column) => column.notNull())
         .addColumn('signs_from', text, (column) => column.notNull())
         .addColumn('signs_until', text, (column) => column.notNull())
-        .addPrimaryKeyConstraint('signing_keys_number_unique', ['number']),
+        .addPrimaryKeyConstraint(`${table}_number_unique`, ['number']),
     ],
-  },
-]
-
-export interface SigningKey {
-  /** Thumbprint of the public key (RFC 7638). */
-  readonly kid: string
-  readonly publicJwk: PublicJwk
-  readonly publicKey: CryptoKey
-  readonly privateKey: CryptoKey
-  /** In ms since 1970. */
-  readonly signsFrom: number
-  readonly signsUntil: number
-}
-
-/** Public members only (RFC 7517 section 4). */
-export interface PublicJwk {
-  kty: string
-  crv: string
-  x: string
-  kid: string
-  use: 'sig'
-  alg: typeof signingAlgorithm
-}
+  }),
+)
 
 interface KeyRow {
   number: number
@@ -70,6 +55,8 @@ export interface SigningKeySettings {
   days: number
   /** Told once of each key that cannot be opened, and of a reading in the background that failed. */
   warn: (message: string, error?: unknown) => void
+  /** Of access tokens unless said. */
+  kind?: KeyKind
 }
 
 /**
@@ -81,6 +68,7 @@ export class SigningKeys {
   readonly #engine: Storage
   readonly #secrets: Secrets
   readonly #settings: SigningKeySettings
+  readonly #kind: KeyKind
   readonly #select: Statement
   readonly #insert: Statement
   readonly #remove: Statement
@@ -98,11 +86,13 @@ export class SigningKeys {
     this.#engine = engine
     this.#secrets = secrets
     this.#settings = settings
+    this.#kind = settings.kind ?? accessTokenKeys
+    const { table } = this.#kind
     const columns = ['number', 'sealed', 'signs_from as signsFrom', 'signs_until as signsUntil'] as const
-    this.#select = statement('signing keys', kysely.selectFrom('signing_keys').select(columns).orderBy('number'))
+    this.#select = statement('signing keys', kysely.selectFrom(table).select(columns).orderBy('number'))
     this.#insert = statement(
       'insert signing key',
-      kysely.insertInto('signing_keys').values({
+      kysely.insertInto(table).values({
         number: argument('number'),
         sealed: argument('sealed'),
         signs_from: argument('signsFrom'),
@@ -111,7 +101,7 @@ export class SigningKeys {
     )
     this.#remove = statement(
       'remove signing keys',
-      kysely.deleteFrom('signing_keys').where('signs_until', '<', argument('before')),
+      kysely.deleteFrom(table).where('signs_until', '<', argument('before')),
     )
   }
 
@@ -126,10 +116,11 @@ export class SigningKeys {
     clearInterval(this.#timer)
   }
 
-  async maintain(): Promise<void> {
+  /** `asked`: for a key that signs, by somebody who waits for it. */
+  async maintain(asked = false): Promise<void> {
     await this.#read()
     // Of processes that find the same key missing, the first to write its number has made it for all.
-    for (let from = this.#missing(); from !== undefined; from = this.#missing()) {
+    for (let from = this.#missing(asked); from !== undefined; from = this.#missing(asked)) {
       await this.#create(from).catch((error: unknown) => {
         if (!(error instanceof UniqueViolation)) throw error
       })
@@ -146,7 +137,7 @@ export class SigningKeys {
   async signer(): Promise<SigningKey> {
     const signer = this.#signerAt(Date.now())
     if (signer !== undefined) return signer
-    await this.maintain()
+    await this.maintain(true)
     return this.#signerAt(Date.now()) as SigningKey
   }
 
@@ -154,11 +145,14 @@ export class SigningKeys {
   async find(kid: string): Promise<CryptoKey | undefined> {
     const known = this.#keys.get(kid)
     if (known !== undefined || !kidForm.test(kid)) return known?.publicKey
-    if (this.#asked === undefined || Math.abs(Date.now() - this.#asked.at) >= askEvery) {
-      this.#asked = { at: Date.now(), reading: this.#read() }
-    }
-    await this.#asked.reading
+    await this.#readAgain()
     return this.#keys.get(kid)?.publicKey
+  }
+
+  /** The keys of {@link keySet}, also when another process has made the first of them a moment ago. */
+  async published(): Promise<PublicJwk[]> {
+    if (this.#keys.size === 0) await this.#readAgain()
+    return this.keySet().keys
   }
 
   /** The JSON Web Key Set (RFC 7517 section 5): what has signed lately, what signs, and what will. */
@@ -170,25 +164,37 @@ export class SigningKeys {
     return [...this.#keys.values()].findLast(({ signsFrom, signsUntil }) => signsFrom <= now && now < signsUntil)
   }
 
-  /** From when on a key is missing: the one that signs, or the one after it. */
-  #missing(): number | undefined {
+  /** From when on a key is missing: the one that signs, or the one after it, which nobody waits for. */
+  #missing(asked: boolean): number | undefined {
     const now = Date.now()
+    const { onDemand } = this.#kind
+    if (onDemand && !asked && this.#keys.size === 0) return undefined
     if (this.#signerAt(now) === undefined) return now - clockSkew
+    if (onDemand && asked) return undefined
     const keys = [...this.#keys.values()]
     if (keys.some(({ signsFrom }) => signsFrom > now)) return undefined
     return Math.max(...keys.map(({ signsUntil }) => signsUntil))
   }
 
   async #create(from: number): Promise<void> {
-    const { privateKey } = await generateKeyPair(signingAlgorithm, { extractable: true })
+    const { algorithm, purpose } = this.#kind
+    const jwk = await newPrivateJwk(algorithm)
     const until = Math.max(from, Date.now()) + this.#settings.days * day
     const args = {
       number: this.#lastNumber + 1,
-      sealed: this.#secrets.seal(purpose, JSON.stringify(await exportJWK(privateKey))),
+      sealed: this.#secrets.seal(purpose, JSON.stringify(jwk)),
       signsFrom: new Date(from).toISOString(),
       signsUntil: new Date(until).toISOString(),
     }
     await this.#engine.write([[this.#insert, args]])
+  }
+
+  /** At most once a second. */
+  async #readAgain(): Promise<void> {
+    if (this.#asked === undefined || Math.abs(Date.now() - this.#asked.at) >= askEvery) {
+      this.#asked = { at: Date.now(), reading: this.#read() }
+    }
+    await this.#asked.reading
   }
 
   async #read(): Promise<void> {
@@ -209,6 +215,7 @@ export class SigningKeys {
   }
 
   async #open({ number, sealed, signsFrom, signsUntil }: KeyRow): Promise<SigningKey | undefined> {
+    const { algorithm, purpose } = this.#kind
     let jwk: JWK
     try {
       jwk = JSON.parse(this.#secrets.open(purpose, sealed)) as JWK
@@ -216,13 +223,8 @@ export class SigningKeys {
       this.#settings.warn(`signing key ${number} is left out: SECRET does not open it`, error)
       return undefined
     }
-    const { kty = '', crv = '', x = '' } = jwk
-    const kid = await calculateJwkThumbprint({ kty, crv, x })
     return {
-      kid,
-      publicJwk: { kty, crv, x, kid, use: 'sig', alg: signingAlgorithm },
-      publicKey: (await importJWK({ kty, crv, x }, signingAlgorithm)) as CryptoKey,
-      privateKey: (await importJWK(jwk, signingAlgorithm)) as CryptoKey,
+      ...(await openKey(jwk, algorithm)),
       signsFrom: Date.parse(signsFrom),
       signsUntil: Date.parse(signsUntil),
     }

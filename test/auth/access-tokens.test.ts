@@ -103,7 +103,8 @@ test('what is signed with another algorithm, or with none, is refused', async (t
     Buffer.concat([createHmac('sha256', secret).update(text).digest(), Buffer.alloc(32)])
   const by = (hash: string | null, key: KeyObject) => (text: string) =>
     sign(hash, Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' })
-  const publicKey = Buffer.from(publicJwk.x, 'base64url')
+  const x = 'x' in publicJwk ? publicJwk.x : ''
+  const publicKey = Buffer.from(x, 'base64url')
   const spki = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), publicKey])
   const pem = `-----BEGIN PUBLIC KEY-----\n${spki.toString('base64')}\n-----END PUBLIC KEY-----\n`
   const elliptic = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
@@ -119,7 +120,7 @@ test('what is signed with another algorithm, or with none, is refused', async (t
     spki,
     pem,
     jwk: JSON.stringify(publicJwk),
-    x: publicJwk.x,
+    x,
     empty: '',
   })) {
     await refuses(t, tokens, signed('HS256', hmac(secret)), /another algorithm/, `HS256 with ${name} as the secret`)

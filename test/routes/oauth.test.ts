@@ -222,8 +222,14 @@ test('ID tokens are signed with the keys that are published, and with the next o
   const server = await openServer(t)
   await server.join(fatima)
   const client = await server.client(reports)
+  const published = async (at: { base: string } = server) => {
+    const { keys } = (await (await fetch(`${at.base}/.well-known/jwks.json`)).json()) as { keys: { alg: string }[] }
+    return keys.filter(({ alg }) => alg === 'RS256')
+  }
+  t.same(await published(), [], 'none is made before one is needed')
   const signedBy = async () => {
     const config = await server.discover(client)
+    t.same(config.serverMetadata().id_token_signing_alg_values_supported, ['RS256'])
     openid.enableNonRepudiationChecks(config)
     const { url, redeem } = await authorizationOf(config)
     const { id_token = '' } = await redeem(await allow(server, url))
@@ -233,7 +239,13 @@ test('ID tokens are signed with the keys that are published, and with the next o
     }
   }
   const first = await signedBy()
-  t.equal(first.alg, 'EdDSA')
+  t.equal(first.alg, 'RS256', 'which every client knows')
+  const [key, ...others] = await published()
+  t.match(key, { kty: 'RSA', use: 'sig', kid: first.kid, e: 'AQAB', n: /^[\w-]{342}$/ })
+  t.same(Object.keys(key ?? {}).toSorted(), ['alg', 'e', 'kid', 'kty', 'n', 'use'], 'of it nothing private')
+  t.same(others, [])
+  const other = await openServer(t, { DATA_DIR: server.folder })
+  t.same((await published(other))[0], key, 'by every process')
   t.equal((await signedBy()).kid, first.kid)
   advance(91 * 24 * 60 * minute)
   t.not((await signedBy()).kid, first.kid)

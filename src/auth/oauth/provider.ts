@@ -10,7 +10,7 @@ import type { Command } from '../../storage/storage.ts'
 import type { Accounts } from '../accounts.ts'
 import type { Audit, Origin } from '../audit.ts'
 import type { Secrets } from '../secrets.ts'
-import { signingAlgorithm } from '../signing-keys.ts'
+import { idTokenKeys } from '../signing-key.ts'
 import { createAdapter } from './adapter.ts'
 import type { ClientFailures } from './client-failures.ts'
 import type { OAuthClients } from './clients.ts'
@@ -142,8 +142,8 @@ function configurationOf(library: Library, keys: KeysNow, settings: ProviderSett
     claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'] },
     responseTypes: ['code'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
-    clientDefaults: { id_token_signed_response_alg: signingAlgorithm },
-    enabledJWA: { idTokenSigningAlgValues: [signingAlgorithm] },
+    clientDefaults: { id_token_signed_response_alg: idTokenKeys.algorithm },
+    enabledJWA: { idTokenSigningAlgValues: [idTokenKeys.algorithm] },
     pkce: { required: () => true },
     allowOmittingSingleRegisteredRedirectUri: false,
     rotateRefreshToken: true,

@@ -7,6 +7,7 @@ import type { Command } from '../../storage/storage.ts'
 import type { Allowances } from '../account-allowances.ts'
 import type { Origin } from '../audit.ts'
 import { BrowserCookie, newBrowser } from '../browser-cookie.ts'
+import type { PublicJwk } from '../signing-key.ts'
 import type { SigningKeys } from '../signing-keys.ts'
 import { networkOf } from '../throttle.ts'
 import { ClientFailures } from './client-failures.ts'
@@ -20,7 +21,7 @@ import type { OAuthTokens } from './tokens.ts'
 
 type Settings = Omit<ProviderSettings, 'issuer' | 'originOf' | 'bindingOf' | 'clientFailures'> &
   Pick<InteractionSettings, 'engine' | 'issuer'> & {
-    signingKeys: SigningKeys
+    idTokenKeys: SigningKeys
     tokens: OAuthTokens
     allowances: Allowances
   }
@@ -87,6 +88,11 @@ export class OAuthServer {
     await handle(request.raw, reply.raw)
   }
 
+  /** The keys that ID tokens are verified with. */
+  publicKeys(): Promise<PublicJwk[]> {
+    return this.#settings.idTokenKeys.published()
+  }
+
   /** Ends what clients may do for a user, as a command for the write of the change that is its reason. */
   revocation(userId: number): Command {
     return this.#settings.payloads.revocation(userId)
@@ -144,9 +150,9 @@ export class OAuthServer {
 
   /** The provider with the signing keys of now: when they change there is another one. */
   async #load(): Promise<Loaded> {
-    const { signingKeys, issuer } = this.#settings
+    const { idTokenKeys, issuer } = this.#settings
     this.#library ??= loadLibrary()
-    const [library, keys] = await Promise.all([this.#library, keysNow(signingKeys)])
+    const [library, keys] = await Promise.all([this.#library, keysNow(idTokenKeys)])
     if (this.#loaded?.version === keys.version) return this.#loaded
     const originOf = (request: IncomingMessage) => this.#requests.get(request) ?? { id: '', ip: '' }
     const bindingOf = (request: IncomingMessage, uid: string) => {

@@ -1,7 +1,8 @@
 /** Our signing keys as oidc-provider signs ID tokens with them; the private part never leaves its holder. */
 
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import { type PublicJwk, type SigningKey, type SigningKeys, signingAlgorithm } from '../signing-keys.ts'
+import { idTokenKeys, type PublicJwk, publicMembersOf, type SigningKey } from '../signing-key.ts'
+import type { SigningKeys } from '../signing-keys.ts'
 import type { Library } from './library.ts'
 
 /** The keys at one moment: the one that signs, and those that others verify with. */
@@ -33,17 +34,16 @@ export function jwksOf({ signer, published }: KeysNow, { ExternalSigningKey }: L
     }
 
     override get alg(): string {
-      return signingAlgorithm
+      return idTokenKeys.algorithm
     }
 
     override keyObject(): KeyObject {
-      const { kty, crv, x } = this.#jwk
-      return createPublicKey({ key: { kty, crv, x }, format: 'jwk' })
+      return createPublicKey({ key: publicMembersOf(this.#jwk), format: 'jwk' })
     }
 
     override async sign(data: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
       if (this.#jwk.kid !== signer.kid) throw new Error('only the signing key signs')
-      return new Uint8Array(await crypto.subtle.sign('Ed25519', signer.privateKey, data))
+      return new Uint8Array(await crypto.subtle.sign('RSASSA-PKCS1-v1_5', signer.privateKey, data))
     }
   }
   const others = published.filter(({ kid }) => kid !== signer.kid)
