@@ -15,7 +15,8 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
     schema: {
       operationId: 'listGrants',
       summary: 'List grants',
-      description: 'What the caller has allowed applications of others, as far as it is in force.',
+      description:
+        'What the caller has allowed applications of others, as far as it is in force; one entry an application.',
       tags,
       security: signedIn(),
       response: { 200: Type.Array(Grant, { description: 'Grants of the caller.' }) },
@@ -29,7 +30,8 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
     schema: {
       operationId: 'withdrawGrant',
       summary: 'Withdraw a grant',
-      description: 'Takes back what an application was allowed. Within a second its tokens open nothing.',
+      description:
+        'Takes back all that an application was allowed, in whatever browser. Within a second its tokens open nothing.',
       tags,
       security: signedIn(),
       params: GrantParams,

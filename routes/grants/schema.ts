@@ -18,7 +18,7 @@ export const Grant = Type.Object(
       description: 'What it was allowed; it opens no more than the caller holds at that moment.',
       examples: [['openid', 'users:read']],
     }),
-    createdAt: Moment('When it was allowed.'),
+    createdAt: Moment('When it was first allowed.'),
     expiresAt: MaybeMoment('When it has to ask again.'),
   },
   { $id: 'Grant', additionalProperties: false, description: 'What the caller has allowed an application.' },

@@ -37,6 +37,37 @@ test('a user sees what applications were allowed, and takes it back', async (t) 
   t.equal((await server.audited('grant.withdrawn')).length, 1)
 })
 
+test('an application that was allowed in several browsers is one, and loses everything at once', async (t) => {
+  const server = await openServer(t)
+  const { app } = server
+  await server.join(fatima)
+  const [client, other] = [await server.client(reports), await server.client({ ...reports, name: 'Other' })]
+  const allowed = async (of: typeof client, scope: string) => {
+    const config = await server.discover(of)
+    const { url, redeem } = await authorizationOf(config, { scope })
+    return { config, ...(await redeem(await allow(server, url))) }
+  }
+  const first = await allowed(client, 'openid users:read offline_access')
+  const second = await allowed(client, 'openid keys:read')
+  const kept = await allowed(other, 'openid users:read')
+  const headers = await enter(server, fatima)
+  const listed = async () =>
+    (await app.inject({ url: '/me/grants', headers })).json<{ id: string; clientId: string; scopes: string[] }[]>()
+  const [one] = (await listed()).filter(({ clientId }) => clientId === client.id)
+  t.equal((await listed()).length, 2)
+  t.same(one?.scopes.toSorted(), ['keys:read', 'offline_access', 'openid', 'users:read'])
+  t.equal((await app.inject({ method: 'DELETE', url: `/me/grants/${one?.id}`, headers })).statusCode, 204)
+  t.match(await listed(), [{ clientId: other.id }])
+  t.same([await server.status(first.access_token), await server.status(second.access_token, '/keys')], [401, 401])
+  t.equal(await server.status(kept.access_token), 200)
+  const again = openid.refreshTokenGrant(first.config, first.refresh_token ?? '')
+  t.match(await again.catch((error) => error), { error: 'invalid_grant' })
+  const left = await server.rows(
+    `select model from oauth_payloads where client_id = '${client.id}' and user_id is not null`,
+  )
+  t.same(left, [])
+})
+
 test('an application cannot look at or take back what others were allowed', async (t) => {
   const server = await openServer(t)
   await server.join(fatima)

@@ -60,6 +60,8 @@ export class PayloadSql {
   /** What a user has consented to, and that is in force. */
   readonly grantsOfUser: Statement
   readonly removeGrantOfUser: Statement
+  /** Everything that a client was given for a user. */
+  readonly removeOfUserAndClient: Statement
   readonly forgetExpired: Statement
 
   constructor({ kysely }: Dialect) {
@@ -125,7 +127,12 @@ export class PayloadSql {
     const ofGrant = remove.where('grant_hash', '=', argument('grantHash'))
     this.removeOfGrant = statement('oauth remove of grant', ofGrant.where('model', '=', argument('model')))
     this.removeAllOfGrant = statement('oauth remove all of grant', ofGrant)
-    this.removeOfUser = statement('oauth remove of user', remove.where('user_id', '=', argument('userId')))
+    const ofUser = remove.where('user_id', '=', argument('userId'))
+    this.removeOfUser = statement('oauth remove of user', ofUser)
+    this.removeOfUserAndClient = statement(
+      'oauth remove of user and client',
+      ofUser.where('client_id', '=', argument('clientId')),
+    )
     this.grantsOfUser = statement(
       'oauth grants of user',
       kysely

@@ -127,11 +127,14 @@ export class Payloads {
     })
   }
 
-  /** Ends a grant of a user by the hash of its id, and what was given for it; gives whether there was one. */
-  async withdraw(idHash: string, userId: number, why: readonly Command[]): Promise<boolean> {
+  /**
+   * Ends a grant of a user by the hash of its id, the others of its client, which has one of each browser that the user
+   * has signed in with, and all that was given for them; gives whether there was one.
+   */
+  async withdraw({ idHash, clientId }: { idHash: string; clientId: string }, userId: number, why: readonly Command[]) {
     const ended = await this.#happens([
       [this.#sql.removeGrantOfUser, { idHash, userId }, 1],
-      [this.#sql.removeAllOfGrant, { grantHash: idHash }],
+      [this.#sql.removeOfUserAndClient, { userId, clientId }],
       ...why,
     ])
     if (ended) this.onRevoked()
