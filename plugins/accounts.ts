@@ -3,7 +3,7 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 import { AccountParts } from '../src/auth/account-parts.ts'
 import { Accounts, migrations } from '../src/auth/accounts.ts'
 import { offersSignUp, scopesOf } from '../src/config.ts'
-import type { Command } from '../src/storage/storage.ts'
+import type { Alongside } from '../src/storage/collection.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -11,9 +11,11 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     /** What is to be written along with the change that the request makes, in the same transaction. */
-    alongside?: readonly Command[] | undefined
+    alongside?: Alongside | undefined
   }
 }
+
+const day = 86_400_000
 
 /** Accounts of users: signing up and in, passwords, roles. */
 export default fp(
@@ -31,6 +33,7 @@ export default fp(
     fastify.addHook('onRoute', (route) => accounts.guard.guard(route))
     accounts.afterwards.onError = (error) => fastify.log.warn({ err: error }, 'work after an answer has failed')
     fastify.hourly(() => accounts.forget(), 'old account records stay')
+    fastify.hourly(() => accounts.abandoned.forgetAfter(config.UNVERIFIED_DAYS * day), 'sign-ups nobody verified stay')
     fastify.addHook('onClose', async () => {
       await accounts.afterwards.done()
       await accounts.passwords.close()

@@ -123,6 +123,7 @@ export const Settings = Type.Object({
   SIGN_UP: Type.Optional(
     Type.Boolean({ description: 'Whether anybody may make an account; `true` outside production.' }),
   ),
+  UNVERIFIED_DAYS: Type.Integer({ default: 7, minimum: 1, maximum: 3650, description: 'Stay of unverified sign-ups.' }),
   ACCESS_TOKEN_MINUTES: Type.Integer({
     default: 10,
     minimum: 1,

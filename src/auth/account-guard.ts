@@ -35,7 +35,7 @@ export class AccountGuard {
         throw new Problem('forbidden', 'Only an administrator can change or delete an administrator')
       refuseFleeting(request.principal)
     }
-    request.alongside = this.#entries(person, request)
+    request.alongside = { behind: this.#entries(person, request) }
   }
 
   /** What goes on record with the change: the end of an account, or another address. */

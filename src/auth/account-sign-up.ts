@@ -114,7 +114,7 @@ export class SignUps {
     const { name, email } = input
     const { notice, commands } = this.#parts.tokenNotice('verify-email', { name, email, emailKey }, limit, passwordHash)
     const all = [
-      this.#create(emailKey, passwordHash),
+      this.#create(emailKey, passwordHash, true),
       ...limit.counts,
       ...commands,
       this.#event(input, 'success', 'new user', caller),
@@ -146,8 +146,10 @@ export class SignUps {
     await this.#parts.notices.announce(notice)
   }
 
-  #create(emailKey: string, passwordHash: string): Command {
-    return [this.#parts.sql.create, { emailKey, passwordHash, now: new Date().toISOString() }]
+  /** `isNew`: whether the user is made along with its account, and may go with it. */
+  #create(emailKey: string, passwordHash: string, isNew = false): Command {
+    const now = new Date().toISOString()
+    return [this.#parts.sql.create, { emailKey, passwordHash, now, signedUpAt: isNew ? now : null }]
   }
 
   #event(

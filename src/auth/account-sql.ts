@@ -76,7 +76,7 @@ export class AccountSql {
   readonly byAddress: Statement
   readonly byId: Statement
   readonly access: Statement
-  /** Gives the user with this address an account that is not verified, unless it has one. */
+  /** Gives the user with this address an account that is not verified, unless it has one; `signedUpAt` where it made the user, too. */
   readonly create: Statement
   /**
    * Sets the password of a user and takes the address as verified; only while it is the user's, and not if disabled or
@@ -125,8 +125,8 @@ export class AccountSql {
       'account create',
       kysely
         .insertInto('accounts')
-        .columns(Object.values(account))
-        .expression(user().select(given))
+        .columns([...Object.values(account), 'signed_up_at'])
+        .expression(user().select([...given, textArgument('signedUpAt').as('signed')]))
         .onConflict((conflict) => conflict.column('user_id').doNothing()),
     )
     const adoption = kysely

@@ -5,6 +5,7 @@ import { adminScope, type Principal } from '../contract/principal.ts'
 import { Problem } from '../errors.ts'
 import type { Migration } from '../schemas/collection.ts'
 import { type Command, orConflict } from '../storage/storage.ts'
+import { Abandoned, abandonedMigrations } from './account-abandoned.ts'
 import { allowanceMigrations } from './account-allowances.ts'
 import { AccountGuard } from './account-guard.ts'
 import { type AccountParts, type Caller, isVerified, targetOf } from './account-parts.ts'
@@ -17,7 +18,12 @@ import { refuseFleeting } from './fleeting.ts'
 import type { Passwords } from './passwords.ts'
 import { throttleMigrations } from './throttle.ts'
 
-export const migrations: readonly Migration[] = [...accountMigrations, ...throttleMigrations, ...allowanceMigrations]
+export const migrations: readonly Migration[] = [
+  ...accountMigrations,
+  ...throttleMigrations,
+  ...allowanceMigrations,
+  ...abandonedMigrations,
+]
 
 export interface AccountSettings {
   /** What a member may do. */
@@ -54,6 +60,7 @@ export class Accounts {
   readonly signIns: SignIns
   readonly recovery: Recovery
   readonly guard: AccountGuard
+  readonly abandoned: Abandoned
   readonly #parts: AccountParts
   readonly #memberScopes: readonly string[]
 
@@ -64,6 +71,7 @@ export class Accounts {
     this.signIns = new SignIns(parts, (role) => this.#scopesOfRole(role))
     this.recovery = new Recovery(parts)
     this.guard = new AccountGuard(parts)
+    this.abandoned = new Abandoned(parts)
   }
 
   /** The scopes that a user has now; nothing without an account, or with a disabled one. */

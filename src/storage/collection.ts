@@ -52,6 +52,12 @@ export interface Page<Value> {
 /** Versions that a caller accepts as the current one: `If-Match`, already read. */
 export type Versions = 'any' | readonly number[]
 
+/** What is written in the transaction of a change. Where it meets other rows than it expects, the change has met none. */
+export interface Alongside {
+  before?: readonly Command[]
+  behind?: readonly Command[]
+}
+
 type Version = Pick<Found<unknown>, 'id' | 'version'>
 
 export class Collection<Input extends TObject> {
@@ -156,8 +162,8 @@ export class Collection<Input extends TObject> {
   }
 
   /**
-   * Sets those properties that are given, and raises the version. `further` commands belong to the same transaction,
-   * behind the change, and are written with it alone: not where no property is given, or the change meets no row.
+   * Sets those properties that are given, and raises the version. Further commands belong to the same transaction, and
+   * are written with the change alone: not where no property is given, or it meets no row.
    *
    * @throws {Problem} `not-found`, `conflict`, `precondition-failed` when the current version is not accepted.
    */
@@ -166,7 +172,7 @@ export class Collection<Input extends TObject> {
     id: number,
     changes: Partial<Static<Input>>,
     versions: Versions = 'any',
-    further: readonly Command[] = [],
+    further: Alongside = {},
   ): Promise<Found<Static<View>>> {
     const values = this.#values(changes)
     const columns = Object.keys(values)
@@ -183,11 +189,11 @@ export class Collection<Input extends TObject> {
   }
 
   /**
-   * Removes a row; `further` as of {@link update}.
+   * Removes a row; further commands as of {@link update}.
    *
    * @throws {Problem} `not-found`, `precondition-failed` when the current version is not accepted.
    */
-  async remove(id: number, versions: Versions = 'any', further: readonly Command[] = []): Promise<void> {
+  async remove(id: number, versions: Versions = 'any', further: Alongside = {}): Promise<void> {
     await this.#conditional(id, versions, (version) =>
       this.#change(this.#sql.remove(version !== undefined), { id, version }, further),
     )
@@ -224,11 +230,13 @@ export class Collection<Input extends TObject> {
     throw (await this.#current(id)) ? preconditionFailed() : this.#notFound()
   }
 
-  async #change(statement: Statement, args: Arguments, further: readonly Command[]): Promise<Row | undefined> {
+  async #change(statement: Statement, args: Arguments, further: Alongside): Promise<Row | undefined> {
+    const { before = [], behind = [] } = further
     // A lone statement needs no transaction of its own.
-    const commands: Command[] = further.length === 0 ? [[statement, args]] : [[statement, args, 1], ...further]
+    const isAlone = before.length === 0 && behind.length === 0
+    const change: Command = isAlone ? [statement, args] : [statement, args, 1]
     try {
-      const [rows] = await this.#storage.write(commands)
+      const rows = (await this.#storage.write([...before, change, ...behind]))[before.length]
       this.#kept?.forget(args.id as number)
       return rows?.[0]
     } catch (error) {

@@ -231,6 +231,55 @@ function conformance(name: string, settings: () => Promise<Record<string, string
     t.equal((await signIn()).statusCode, 200)
   })
 
+  test(`${name}: who signed up and was never verified goes after a time, and nobody else`, async (t) => {
+    const pass = holdClock(t)
+    const { app, post, signUp, signIn, join, verify, admin, rows } = await open(t)
+    const of = (who: string) => ({ email: `${who}@example.com` })
+    const change = (id: number, payload: object) =>
+      app.inject({ method: 'PATCH', url: `/users/${id}`, headers: admin, payload })
+    const create = async (who: string) => (await post('/users', { name: who, ...of(who) }, admin)).json().id as number
+    await join(of('verified'))
+    await create('listed')
+    for (const who of ['spam', 'second-spam', 'listed', 'changed', 'locked', 'late']) await signUp(of(who))
+    const ids = new Map((await rows('select id, name_key, email_key from users')).map((row) => [row.email_key, row.id]))
+    const idOf = (who: string) => Number(ids.get(of(who).email))
+    await change(idOf('changed'), { name: 'Somebody' })
+    const lock = { role: 'member', disabled: true }
+    await app.inject({ method: 'PUT', url: `/accounts/${idOf('locked')}`, headers: admin, payload: lock })
+    const days = (count: number) => app.accounts.abandoned.forgetAfter(count * 24 * hour)
+    const left = async () =>
+      (await rows("select email from users where email like '%@example.com' order by id"))
+        .map(({ email }) => String(email).split('@')[0])
+        .filter((each) => each !== 'mohamed' && each !== 'ali')
+    pass(7 * 24 * hour - 1)
+    await days(7)
+    t.equal((await left()).length, 7)
+    t.equal((await app.inject({ url: `/users/${idOf('spam')}`, headers: admin })).statusCode, 200)
+    // Whoever signs in gets the message again, and may still answer it.
+    await signIn(of('late'))
+    pass(2)
+    await days(7)
+    t.same(await left(), ['verified', 'listed', 'changed', 'locked', 'late'])
+    t.equal((await app.inject({ url: `/users/${idOf('spam')}`, headers: admin })).statusCode, 404)
+    const deleted = await rows(
+      "select principal, target, detail from audit_events where type = 'account.deleted' order by target",
+    )
+    t.same(
+      deleted,
+      ['spam', 'second-spam'].map((who) => ({
+        principal: 'server',
+        target: `user:${idOf(who)}`,
+        detail: 'its address was never verified',
+      })),
+    )
+    await verify(fatima.password)
+    t.equal((await signIn(of('late'))).statusCode, 200)
+    pass(30 * 24 * hour)
+    await days(7)
+    t.same(await left(), ['verified', 'listed', 'changed', 'locked', 'late'])
+    t.equal((await signUp(of('spam'))).statusCode, 202, 'an address is free again')
+  })
+
   test(`${name}: what no longer counts is deleted`, async (t) => {
     const pass = holdClock(t)
     const { app, signUp, signIn, rows } = await open(t)
