@@ -8,9 +8,11 @@ export default fp<{ log: Log }>(
     const { ACCESS_LOG, LOG_LEVEL } = fastify.config
     if (ACCESS_LOG === 'off' || !['trace', 'debug', 'info'].includes(LOG_LEVEL)) return
     fastify.addHook('onResponse', (request, reply, done) => {
-      if (ACCESS_LOG === 'all' || reply.statusCode >= 400) log.write(accessLine(request, reply))
+      const { statusCode } = reply
+      const wanted = ACCESS_LOG === 'all' || statusCode >= 400
+      if (wanted && !request.carrier?.isSpokenFor(statusCode)) log.write(accessLine(request, reply))
       done()
     })
   },
-  { name: 'access-log' },
+  { name: 'access-log', dependencies: ['carrier'] },
 )

@@ -20,7 +20,8 @@ export default fp(
       const observe = durations.observer(route.url)
       route.onResponse = [
         (request, reply, done) => {
-          observe(request.method, reply.statusCode, reply.elapsedTime)
+          const { statusCode } = reply
+          if (!request.carrier?.isSpokenFor(statusCode)) observe(request.method, statusCode, reply.elapsedTime)
           done()
         },
         ...[route.onResponse ?? []].flat(),
@@ -31,5 +32,5 @@ export default fp(
       done()
     })
   },
-  { name: 'metrics' },
+  { name: 'metrics', dependencies: ['carrier'] },
 )

@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { catalogue, codeForStatus, Problem, type ProblemCode, type ProblemDocument } from '../errors.ts'
 import type { Call, Dispatch, Outcome, Peer } from './call.ts'
+import { countCall } from './carrier.ts'
 import { type Answer, InMemoryRequest, InMemoryResponse } from './exchange.ts'
 import type { Operation } from './operation.ts'
 import type { Placement } from './placement.ts'
@@ -45,6 +46,7 @@ export function createDispatch({ route, isOpen, placementOf, cutOff }: DispatchS
       if (typeof given === 'object' && given.aborted) return reject(abortedBy(given))
       const placement = placementOf(operation)
       if (placement === undefined) return reject(new Error(`${operation.operationId} is no operation of this server`))
+      countCall(peer.socket)
       const carried = { placement, placed: placement.place(input), wire: peer.wire }
       const request = new InMemoryRequest(peer.socket, forwarded(peer.headers), carried)
       let settled = false
