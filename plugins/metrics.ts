@@ -8,7 +8,12 @@ declare module 'fastify' {
   }
 }
 
-/** Prometheus metrics: the process, and the duration of every request by route and status. */
+/** A call of another wire says which. */
+interface Carrying {
+  carried?: { wire: string | undefined }
+}
+
+/** Prometheus metrics: the process, and the duration of every request by wire, route and status. */
 export default fp(
   async (fastify) => {
     const registry = new Registry()
@@ -21,14 +26,16 @@ export default fp(
       route.onResponse = [
         (request, reply, done) => {
           const { statusCode } = reply
-          if (!request.carrier?.isSpokenFor(statusCode)) observe(request.method, statusCode, reply.elapsedTime)
+          const { carried } = request.raw as Carrying
+          const wire = carried?.wire ?? 'rest'
+          if (!request.carrier?.isSpokenFor(statusCode)) observe(wire, request.method, statusCode, reply.elapsedTime)
           done()
         },
         ...[route.onResponse ?? []].flat(),
       ]
     })
     fastify.addHook('onResponse', (request, reply, done) => {
-      if (request.is404) unrouted('ANY', reply.statusCode, reply.elapsedTime)
+      if (request.is404) unrouted('rest', 'ANY', reply.statusCode, reply.elapsedTime)
       done()
     })
   },

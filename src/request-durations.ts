@@ -2,10 +2,10 @@
 
 import { Histogram, type MetricObjectWithValues, type MetricValueWithName, type Registry } from 'prom-client'
 
-/** Counts a request that took this long, in ms. */
-export type Observe = (method: string, status: number, duration: number) => void
+/** Counts a request that took this long, in ms; `wire` is what it came in on. */
+export type Observe = (wire: string, method: string, status: number, duration: number) => void
 
-type Label = 'method' | 'route' | 'status'
+type Label = 'wire' | 'method' | 'route' | 'status'
 type Values = MetricObjectWithValues<MetricValueWithName<Label>>
 
 const name = 'http_request_duration_seconds'
@@ -19,8 +19,19 @@ class Series {
   readonly counts = new Array<number>(bounds.length + 1).fill(0)
   sum = 0
 
-  constructor(method: string, route: string, status: number) {
-    this.labels = { method, route, status: String(status) }
+  readonly #wire: string
+  readonly #method: string
+  readonly #status: number
+
+  constructor(wire: string, method: string, route: string, status: number) {
+    this.#wire = wire
+    this.#method = method
+    this.#status = status
+    this.labels = { wire, method, route, status: String(status) }
+  }
+
+  is(wire: string, method: string, status: number): boolean {
+    return this.#status === status && this.#method === method && this.#wire === wire
   }
 
   add(duration: number): void {
@@ -51,7 +62,7 @@ export class RequestDurations extends Histogram<Label> {
   readonly #series: Series[] = []
 
   constructor(registry: Registry) {
-    super({ name, help, labelNames: ['method', 'route', 'status'], registers: [registry] })
+    super({ name, help, labelNames: ['wire', 'method', 'route', 'status'], registers: [registry] })
   }
 
   override async get(): Promise<Values> {
@@ -74,13 +85,19 @@ export class RequestDurations extends Histogram<Label> {
 
   /** The counter of one route, named by its pattern: there are as many as routes. */
   observer(route: string): Observe {
-    const resolved = new Map<string, Map<number, Series>>()
-    const resolve = (method: string, status: number) => {
-      const series = new Series(method, route, status)
-      this.#series.push(series)
-      resolved.set(method, (resolved.get(method) ?? new Map()).set(status, series))
-      return series
+    const known: Series[] = []
+    // Most requests are answered as the one before was.
+    let last: Series | undefined
+    return (wire, method, status, duration) => {
+      if (!last?.is(wire, method, status)) {
+        last = known.find((series) => series.is(wire, method, status))
+        if (last === undefined) {
+          last = new Series(wire, method, route, status)
+          known.push(last)
+          this.#series.push(last)
+        }
+      }
+      last.add(duration)
     }
-    return (method, status, duration) => (resolved.get(method)?.get(status) ?? resolve(method, status)).add(duration)
   }
 }

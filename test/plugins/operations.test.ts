@@ -15,16 +15,22 @@ test('a database that does not answer makes the server unready, not dead', async
   t.match((app as Error).message, /cannot be reached/)
 })
 
-test('metrics count requests by route pattern, method and status', async (t) => {
+test('metrics count requests by wire, route pattern, method and status', async (t) => {
   const { app } = await build(t)
   await app.inject('/users/1')
   await app.inject('/users/99')
   await app.inject('/nothing/here')
+  await app.inject({
+    method: 'POST',
+    url: '/graphql',
+    payload: { query: '{ a: getUser(id: 1) { id } b: getUser(id: 2) { id } }' },
+  })
   const { body, headers } = await app.inject('/metrics')
   t.match(headers['content-type'], /^text\/plain/)
-  t.match(body, 'http_request_duration_seconds_count{method="GET",route="/users/:id",status="200"} 1')
-  t.match(body, 'http_request_duration_seconds_count{method="GET",route="/users/:id",status="404"} 1')
-  t.match(body, 'http_request_duration_seconds_count{method="ANY",route="none",status="404"} 1')
+  t.match(body, 'http_request_duration_seconds_count{wire="rest",method="GET",route="/users/:id",status="200"} 1')
+  t.match(body, 'http_request_duration_seconds_count{wire="rest",method="GET",route="/users/:id",status="404"} 1')
+  t.match(body, 'http_request_duration_seconds_count{wire="rest",method="ANY",route="none",status="404"} 1')
+  t.match(body, 'http_request_duration_seconds_count{wire="graphql",method="GET",route="/users/:id",status="200"} 2')
   t.match(body, 'process_resident_memory_bytes')
 })
 
