@@ -5,7 +5,10 @@ import type { Operation } from '../../contract/operation.ts'
 import { outputOf } from '../../contract/shape.ts'
 import type { GraphQLContext } from './context.ts'
 import { Links } from './links.ts'
-import { notesOfCall, Types } from './types.ts'
+import { unwrapFields } from './one-of.ts'
+import { inputFieldsOf, notesOfCall, Types } from './types.ts'
+
+type Args = Record<string, unknown>
 
 /** @throws {ContractError} for what GraphQL cannot say, and for a reference that leads nowhere. */
 export function describe(contract: ReadonlyMap<string, Operation>): GraphQLSchema {
@@ -32,12 +35,13 @@ export function describe(contract: ReadonlyMap<string, Operation>): GraphQLSchem
 function fieldOf(operation: Operation, types: Types, changes: boolean): GraphQLFieldConfig<unknown, GraphQLContext> {
   const { summary, description } = operation
   const output = outputOf(operation)
+  const unwrap = unwrapFields(inputFieldsOf(operation)) as ((args: Args) => Args) | undefined
   return {
     type: types.answer(operation),
     description: `${summary}. ${description}`,
     args: types.arguments(operation),
     extensions: { ...notesOfCall(operation) },
-    resolve: (_source, args: Record<string, unknown>, context, info) =>
-      context.call(operation, output, args, info.path.key, changes),
+    resolve: (_source, args: Args, context, info) =>
+      context.call(operation, output, unwrap === undefined ? args : unwrap(args), info.path.key, changes),
   }
 }

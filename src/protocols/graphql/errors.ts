@@ -32,6 +32,7 @@ export const codes = {
 /** What is wrong with a request or its document, in the words of the servers that clients know. */
 export type RefusalCode =
   | 'BAD_REQUEST'
+  | 'BAD_USER_INPUT'
   | 'GRAPHQL_PARSE_FAILED'
   | 'GRAPHQL_VALIDATION_FAILED'
   | 'DOCUMENT_TOO_COMPLEX'

@@ -23,6 +23,7 @@ import type { Operation } from '../../contract/operation.ts'
 import { inputOf, type Output, outputOf } from '../../contract/shape.ts'
 import { type EnumShape, type Field, type ObjectShape, readObject, readShape, type Shape } from '../../contract/walk.ts'
 import type { GraphQLContext } from './context.ts'
+import { constantOf, memberName } from './one-of.ts'
 import { BigIntScalar, DateTimeScalar, JsonScalar } from './scalars.ts'
 
 /** What a field rests on. */
@@ -80,9 +81,7 @@ export class Types {
 
   /** The input of an operation, without those properties that the caller knows. */
   arguments(operation: Operation, without: readonly string[] = []): GraphQLInputFieldConfigMap {
-    const { operationId } = operation
-    const { fields } = readObject(inputOf(operation), capitalOf(operationId), `${operationId}: schema`)
-    return this.inputFields(fields.filter(({ name }) => !without.includes(name)))
+    return this.inputFields(inputFieldsOf(operation).filter(({ name }) => !without.includes(name)))
   }
 
   output(shape: Shape): GraphQLOutputType {
@@ -109,9 +108,8 @@ export class Types {
           return new GraphQLInputObjectType({ name, description, fields: () => this.inputFields(fields) })
         })
       }
-      // One-of inputs are no part of GraphQL 16: the operation's own schema judges the value.
       case 'union':
-        return JsonScalar
+        return this.#oneOf(shape)
       case 'list': {
         const items = this.input(shape.items)
         return new GraphQLList(shape.nullableItems ? items : new GraphQLNonNull(items))
@@ -129,13 +127,24 @@ export class Types {
         return [
           name,
           {
-            type: required && !nullable ? new GraphQLNonNull(type) : type,
+            type: required && !nullable && constantOf(shape) === undefined ? new GraphQLNonNull(type) : type,
             description,
             ...(deprecated && !required && { deprecationReason: 'Deprecated' }),
           },
         ]
       }),
     )
+  }
+
+  #oneOf(shape: Extract<Shape, { kind: 'union' }>): GraphQLInputType {
+    const name = `${shape.name}Input`
+    const { description, members } = shape
+    if (new Set(members.map(memberName)).size < members.length)
+      throw new ContractError(`${name}: two members of the union have one name in GraphQL`)
+    const fields = () => Object.fromEntries(members.map((each) => [memberName(each), { type: this.input(each) }]))
+    return once(this.#inputs, name, shape, () => {
+      return new GraphQLInputObjectType({ name, description, isOneOf: true, fields })
+    })
   }
 
   /** A page of these items. */
@@ -198,6 +207,12 @@ export class Types {
         return JsonScalar
     }
   }
+}
+
+/** The input of an operation. @throws {ContractError} */
+export function inputFieldsOf(operation: Operation): readonly Field[] {
+  const { operationId } = operation
+  return readObject(inputOf(operation), capitalOf(operationId), `${operationId}: schema`).fields
 }
 
 /** @throws {ContractError} for a page of what is no object. */

@@ -4,11 +4,13 @@ import {
   buildClientSchema,
   type GraphQLEnumType,
   type GraphQLField,
+  type GraphQLInputObjectType,
   type GraphQLOutputType,
   getIntrospectionQuery,
   getNamedType,
   type IntrospectionQuery,
   isEnumType,
+  isInputObjectType,
   isObjectType,
   isUnionType,
 } from 'graphql'
@@ -45,7 +47,7 @@ export const graphql: Wire = {
       })
       return (await response.json()) as Answer
     }
-    const introspected = await send({ query: getIntrospectionQuery() })
+    const introspected = await send({ query: getIntrospectionQuery({ oneOf: true }) })
     const schema = buildClientSchema(introspected.data as unknown as IntrospectionQuery)
     const fields = { ...schema.getQueryType()?.getFields(), ...schema.getMutationType()?.getFields() }
     const queries = new Set(Object.keys(schema.getQueryType()?.getFields() ?? {}))
@@ -71,7 +73,9 @@ function documentOf({ name, args, type }: GraphQLField<unknown, unknown>, input:
   const variables = Object.fromEntries(
     known.map((arg) => {
       const named = getNamedType(arg.type)
-      return [arg.name, isEnumType(named) ? enumInput(named, input[arg.name]) : input[arg.name]]
+      const value = input[arg.name]
+      if (isInputObjectType(named) && named.isOneOf) return [arg.name, oneOfInput(named, value)]
+      return [arg.name, isEnumType(named) ? enumInput(named, value) : value]
     }),
   )
   const declared = known.map((arg) => `$${arg.name}: ${arg.type}`).join(', ')
@@ -80,6 +84,15 @@ function documentOf({ name, args, type }: GraphQLField<unknown, unknown>, input:
   )
   const call = `${name}${passed && `(${passed})`}`
   return { query: `${kind}${declared && `(${declared})`} { ${call} ${selectionOf(type)} }`, variables }
+}
+
+/** A member of a union by its name: that one which has all properties of the value. */
+function oneOfInput(type: GraphQLInputObjectType, value: unknown): unknown {
+  const member = Object.values(type.getFields()).find((field) => {
+    const own = (getNamedType(field.type) as GraphQLInputObjectType).getFields()
+    return Object.keys(value as object).every((name) => own[name] !== undefined)
+  })
+  return member === undefined ? value : { [member.name]: value }
 }
 
 function enumInput(type: GraphQLEnumType, value: unknown): unknown {

@@ -6,8 +6,10 @@ import { Documents } from '../../../src/protocols/graphql/documents.ts'
 import { build } from '../../helper.ts'
 import { adminKeyOf, makeKey } from '../../keys.ts'
 
-async function open(t: Test, settings: Record<string, string> = {}) {
-  const built = await build(t, settings)
+const shapes = join(import.meta.dirname, '../../conformance/routes')
+
+async function open(t: Test, settings: Record<string, string> = {}, routes?: string) {
+  const built = await build(t, settings, routes)
   return {
     ...built,
     async ask(query: string, variables: object = {}, headers: object = {}) {
@@ -155,6 +157,35 @@ test('whole numbers beyond 32 bits, moments and enums keep their values', async 
   t.match(await ask('{ listUsers(sort: nothing) { nextCursor } }'), {
     errors: [{ message: /does not exist in "ListUsersSort"/ }],
   })
+})
+
+test('a union is a one-of input, whose member says what it is', async (t) => {
+  const { ask, app } = await open(t, {}, shapes)
+  t.match(app.graphql.sdl, /input EchoShapesPetInput @oneOf \{\n {2}cat: CatInput\n {2}dog: DogInput\n\}/)
+  t.match(app.graphql.sdl, /input CatInput \{\n {2}kind: String\n {2}lives: Int!\n\}/)
+  const fixed = `text: "", maybe: null, small: 1, large: 1, real: 1, flag: true, moment: "2026-01-01T00:00:00Z",
+    state: open, list: [], nested: { label: "" }, many: [], record: {}, anything: 1`
+  const literal = `mutation { echoShapes(${fixed}, pet: { cat: { lives: 9 } }) { pet { ... on Cat { kind lives } } } }`
+  const variable = `mutation($pet: EchoShapesPetInput!) { echoShapes(${fixed}, pet: $pet) { pet { __typename } } }`
+  for (const _ of thrice) {
+    t.same((await ask(literal)).data, { echoShapes: { pet: { kind: 'cat', lives: 9 } } })
+    t.match(await ask(variable, { pet: { dog: { name: 'Rex' } } }), {
+      data: { echoShapes: { pet: { __typename: 'Dog' } } },
+    })
+    for (const pet of [
+      {},
+      { cat: null },
+      { cat: { lives: 1 }, dog: { name: 'Rex' } },
+      { cat: { lives: 1 }, dog: null },
+      { cat: { lives: 10 } },
+      { cat: { lives: 1, kind: 'dog' } },
+      { kind: 'cat', lives: 1 },
+      1,
+    ]) {
+      const { errors } = await ask(variable, { pet })
+      t.match(errors, [{ extensions: { code: 'BAD_USER_INPUT' } }], JSON.stringify(pet))
+    }
+  }
 })
 
 test('whatever is wrong with a request has a code', async (t) => {
