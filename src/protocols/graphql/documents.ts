@@ -75,7 +75,7 @@ export class Documents {
     const { schema } = this.#settings
     const errors = validate(schema, document, this.#rules, { maxErrors: 20 })
     if (errors.length > 0) return errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED'))
-    const refusals = refusalsOf(document)
+    const refusals = refusalsOf(document, schema)
     if (refusals.length > 0) return refusals
     const fresh: Known = { document, uses: 1, operations: operationsOf(document, schema) }
     this.#known.set(text, fresh)

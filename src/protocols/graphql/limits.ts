@@ -5,14 +5,22 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLError,
+  type GraphQLNamedType,
+  type GraphQLOutputType,
+  type GraphQLSchema,
+  getNamedType,
+  getNullableType,
+  isListType,
+  isObjectType,
   Kind,
   Lexer,
+  type NamedTypeNode,
   type SelectionSetNode,
   Source,
   TokenKind,
 } from 'graphql'
-import { defaultLimit } from '../../schemas/page.ts'
 import { refused } from './errors.ts'
+import { type FieldNotes, notesOf } from './types.ts'
 
 /** Lexical tokens of a document; the parser stops there. */
 export const maxTokens = 4000
@@ -21,10 +29,11 @@ const maxDepth = 15
 const maxAliases = 30
 /** Operations that one document may call. */
 const maxRootFields = 20
-/** Fields that an answer may hold, pages counted with as many items as they may have. */
+/** Of a field in the answer one, of an operation that is called `callCost`; pages have as many items as they may. */
 const maxCost = 20_000
-/** Of a page whose `limit` is a variable. */
-const largestPage = 100
+const callCost = 10
+/** Objects in a list that is no page. */
+const usualList = 10
 
 /** Brackets within brackets: more than any document within `maxDepth` needs. */
 const maxNesting = 100
@@ -51,13 +60,8 @@ function tooMuch(what: string, limit: number): GraphQLError {
   return refused(`The document has more than ${limit} ${what}`, 'DOCUMENT_TOO_COMPLEX')
 }
 
-interface Count {
-  cost: number
-  aliases: number
-}
-
 /** The limits that a valid document exceeds. Fragments spread each other in no circle: validation has seen to that. */
-export function refusalsOf(document: DocumentNode): GraphQLError[] {
+export function refusalsOf(document: DocumentNode, schema: GraphQLSchema): GraphQLError[] {
   const fragments = new Map<string, FragmentDefinitionNode>()
   for (const each of document.definitions) {
     if (each.kind === Kind.FRAGMENT_DEFINITION) fragments.set(each.name.value, each)
@@ -66,61 +70,73 @@ export function refusalsOf(document: DocumentNode): GraphQLError[] {
   const refuse = (what: string, limit: number) => refusals.push(tooMuch(what, limit))
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION) continue
-    const count = { cost: 0, aliases: 0 }
-    const walk = new Walk(fragments, count)
-    walk.selections(definition.selectionSet, 1, 1)
+    const walk = new Walk(schema, fragments)
+    walk.selections(definition.selectionSet, schema.getRootType(definition.operation) ?? undefined, 1, 1)
     if (walk.reserved) refusals.push(refused('An alias must not begin with __', 'GRAPHQL_VALIDATION_FAILED'))
     if (walk.tooDeep) refuse('levels of fields', maxDepth)
-    if (count.aliases > maxAliases) refuse('aliases', maxAliases)
-    if (count.cost > maxCost) refuse('fields in its answer', maxCost)
+    if (walk.aliases > maxAliases) refuse('aliases', maxAliases)
+    if (walk.cost > maxCost) refuse('points of cost', maxCost)
     if (walk.rootFields > maxRootFields) refuse('fields at its root', maxRootFields)
   }
   return refusals
 }
 
 class Walk {
+  readonly #schema: GraphQLSchema
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>
-  readonly #count: Count
+  cost = 0
+  aliases = 0
   tooDeep = false
   /** Such names are GraphQL's own (section 2.1.9), and one is JavaScript's. */
   reserved = false
   rootFields = 0
 
-  constructor(fragments: ReadonlyMap<string, FragmentDefinitionNode>, count: Count) {
+  constructor(schema: GraphQLSchema, fragments: ReadonlyMap<string, FragmentDefinitionNode>) {
+    this.#schema = schema
     this.#fragments = fragments
-    this.#count = count
   }
 
   /** Stops where it has seen too much: fragments can make a short document endless. */
-  selections({ selections }: SelectionSetNode, depth: number, times: number): void {
+  selections({ selections }: SelectionSetNode, type: Parent, depth: number, times: number): void {
     if (depth > maxDepth) this.tooDeep = true
-    if (this.tooDeep || this.#count.cost > maxCost || this.#count.aliases > maxAliases) return
+    if (this.tooDeep || this.cost > maxCost || this.aliases > maxAliases) return
     for (const selection of selections) {
-      if (selection.kind === Kind.FIELD) this.#field(selection, depth, times)
-      else if (selection.kind === Kind.INLINE_FRAGMENT) this.selections(selection.selectionSet, depth, times)
-      else {
+      if (selection.kind === Kind.FIELD) this.#field(selection, type, depth, times)
+      else if (selection.kind === Kind.INLINE_FRAGMENT) {
+        this.selections(selection.selectionSet, this.#named(selection.typeCondition) ?? type, depth, times)
+      } else {
         const fragment = this.#fragments.get(selection.name.value)
         // A spread costs, or empty ones could be nested without end.
-        this.#count.cost += 1
-        if (fragment) this.selections(fragment.selectionSet, depth, times)
+        this.cost += 1
+        if (fragment) this.selections(fragment.selectionSet, this.#named(fragment.typeCondition), depth, times)
       }
     }
   }
 
-  #field(field: FieldNode, depth: number, times: number): void {
-    this.#count.cost += times
-    if (field.alias) this.#count.aliases += 1
-    if (field.alias?.value.startsWith('__')) this.reserved = true
+  #field(node: FieldNode, type: Parent, depth: number, times: number): void {
+    const field = isObjectType(type) ? type.getFields()[node.name.value] : undefined
+    const notes = field === undefined ? {} : notesOf(field)
+    this.cost += notes.calls ? times * callCost : times
+    if (node.alias) this.aliases += 1
+    if (node.alias?.value.startsWith('__')) this.reserved = true
     if (depth === 1) this.rootFields += 1
-    if (field.selectionSet) this.selections(field.selectionSet, depth + 1, times * itemsOf(field))
+    if (!node.selectionSet) return
+    const own = field && getNamedType(field.type)
+    this.selections(node.selectionSet, own, depth + 1, times * itemsOf(node, field?.type, notes))
+  }
+
+  #named(node: NamedTypeNode | undefined): Parent {
+    return node && this.#schema.getType(node.name.value)
   }
 }
 
-/** Items that a field may give: those of a page are asked for with `items` below the field that has the `limit`. */
-function itemsOf({ arguments: given = [], selectionSet }: FieldNode): number {
-  const isPage = selectionSet?.selections.some((each) => each.kind === Kind.FIELD && each.name.value === 'items')
+type Parent = GraphQLNamedType | undefined
+
+/** How many objects a field may give. */
+function itemsOf({ arguments: given = [] }: FieldNode, type: GraphQLOutputType | undefined, notes: FieldNotes): number {
+  const { page, inPage } = notes
+  if (page === undefined) return type !== undefined && !inPage && isListType(getNullableType(type)) ? usualList : 1
   const limit = given.find(({ name }) => name.value === 'limit')?.value
-  if (limit?.kind === Kind.INT) return Math.max(1, Number(limit.value))
-  if (limit?.kind === Kind.VARIABLE) return largestPage
-  return isPage ? defaultLimit : 1
+  if (limit === undefined || limit.kind === Kind.NULL) return page.usual
+  return limit.kind === Kind.INT ? Math.max(1, Number(limit.value)) : page.most
 }

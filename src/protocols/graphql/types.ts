@@ -30,6 +30,8 @@ import { BigIntScalar, DateTimeScalar, JsonScalar } from './scalars.ts'
 export interface FieldNotes {
   /** Another operation answers it. */
   calls?: true
+  /** The items of a page, which its own field has counted. */
+  inPage?: true
   /** Items of a page, without `limit` and at most. */
   page?: { usual: number; most: number }
   /** The property that it is found by. */
@@ -152,7 +154,10 @@ export class Types {
     const name = `${items.name}Page`
     return once(this.#outputs, name, items, () => {
       const fields = {
-        items: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(this.#object(items)))) },
+        items: {
+          type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(this.#object(items)))),
+          extensions: { inPage: true },
+        },
         nextCursor: { type: GraphQLString, description: 'Where the next page starts; null on the last.' },
       }
       return new GraphQLObjectType({ name, description: 'A page.', fields })

@@ -257,8 +257,13 @@ test('documents that ask for too much are refused before anything is done', asyn
   for (const [query, reason] of [
     [`{ ${many(21, () => 'getMe { id }')} }`, /20 fields at its root/],
     [`{ getMe { ${many(31, (index) => `a${index}: id`)} } }`, /30 aliases/],
-    [`{ listUsers(limit: 100) { items { ${many(300, () => 'id')} } } }`, /20000 fields/],
-    [`query($n: Int) { listUsers(limit: $n) { items { ${many(300, () => 'id')} } } }`, /20000 fields/],
+    [`{ listUsers(limit: 100) { items { ${many(300, () => 'id')} } } }`, /20000 points of cost/],
+    [`query($n: Int) { listUsers(limit: $n) { items { ${many(300, () => 'id')} } } }`, /20000 points of cost/],
+    [
+      `{ listUsers(limit: 100) { ...p } } fragment p on UserPage { items { ${many(300, () => 'id')} } }`,
+      /points of cost/,
+    ],
+    [`{ listUsers(limit: 100) { entries: items { ... on User { ${many(300, () => 'id')} } } } }`, /points of cost/],
     [`{ getMe { ${many(4001, () => 'id')} } }`, /4000|token/i],
   ] as const) {
     const { data, errors } = await ask(query)

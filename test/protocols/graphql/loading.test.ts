@@ -142,6 +142,19 @@ test('rows lead back to those that name them, a page each', async (t) => {
   }
 })
 
+test('page sizes multiply in the cost of a document, fallen back on what the schema says', async (t) => {
+  const { ask } = await open(t)
+  const query = (posts: string) =>
+    `query($n: Int) { listUsers(limit: 100) { items { posts${posts} { items { id } } } } }`
+  for (const posts of ['', '(limit: 20)', '(limit: null)', '(limit: 90)'])
+    t.ok((await ask(query(posts), { n: 1 })).data, posts)
+  for (const posts of ['(limit: 100)', '(limit: $n)', '(limit: 1000000)']) {
+    const { data, errors } = await ask(query(posts), { n: 1 })
+    t.equal(data, undefined, posts)
+    t.match(errors, [{ message: /20000 points of cost/, extensions: { code: 'DOCUMENT_TOO_COMPLEX' } }])
+  }
+})
+
 test('a reference that leads nowhere stops the start, and says why', async (t) => {
   const { app } = await open(t)
   const list = app.contract.get('listPosts')
