@@ -145,7 +145,7 @@ test('rows lead back to those that name them, a page each', async (t) => {
 test('page sizes multiply in the cost of a document, fallen back on what the schema says', async (t) => {
   const { ask } = await open(t)
   const query = (posts: string) =>
-    `query($n: Int) { listUsers(limit: 100) { items { posts${posts} { items { id } } } } }`
+    `query${posts.includes('$') ? '($n: Int)' : ''} { listUsers(limit: 100) { items { posts${posts} { items { id } } } } }`
   for (const posts of ['', '(limit: 20)', '(limit: null)', '(limit: 90)'])
     t.ok((await ask(query(posts), { n: 1 })).data, posts)
   for (const posts of ['(limit: 100)', '(limit: $n)', '(limit: 1000000)']) {
