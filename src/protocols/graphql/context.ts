@@ -8,6 +8,18 @@ import { nextCursorOf, type Output } from '../../contract/shape.ts'
 import { renderShown } from '../../contract/shown-headers.ts'
 import { errorOf } from './errors.ts'
 import { Loads, type Target } from './loads.ts'
+import { Rendered } from './rendered.ts'
+
+/** A field of a root. */
+export interface RootCall {
+  operation: Operation
+  output: Output
+  input: Readonly<Record<string, unknown>>
+  /** Its name in the response. */
+  field: string | number
+  changes: boolean
+  as: 'text' | 'value'
+}
 
 export class GraphQLContext {
   readonly #dispatch: Dispatch
@@ -26,15 +38,12 @@ export class GraphQLContext {
   }
 
   /** Runs the operation of a field. @throws {GraphQLError} */
-  call(operation: Operation, output: Output, input: Record<string, unknown>, field: string | number, changes: boolean) {
+  call({ operation, output, input, field, changes, as }: RootCall): Promise<unknown> {
     const peer = changes ? this.#nextPeer() : this.#peer
-    return this.#dispatch({ operation, input: { ...input }, peer, signal: this.#signal, as: 'value' }).then(
-      (outcome) => {
-        this.#note(field, outcome.headers)
-        return answerOf(outcome, output)
-      },
-      rethrow,
-    )
+    return this.#dispatch({ operation, input: { ...input }, peer, signal: this.#signal, as }).then((outcome) => {
+      this.#note(field, outcome.headers)
+      return as === 'text' ? renderedOf(outcome, output) : answerOf(outcome, output)
+    }, rethrow)
   }
 
   /** What a key names; null for what is not there, or for no key. @throws {GraphQLError} */
@@ -77,6 +86,12 @@ export class GraphQLContext {
 function answerOf({ headers, value }: Outcome, { kind }: Output): unknown {
   if (kind === 'nothing') return true
   return kind === 'page' ? { items: value, nextCursor: nextCursorOf(headers.link) ?? null } : value
+}
+
+function renderedOf({ headers, text }: Outcome, { kind }: Output): Rendered | null {
+  if (text === undefined) return null
+  if (kind !== 'page') return new Rendered(text)
+  return new Rendered(`{"items":${text},"nextCursor":${JSON.stringify(nextCursorOf(headers.link) ?? null)}}`)
 }
 
 function rethrow(error: unknown): never {

@@ -6,6 +6,7 @@ import { outputOf } from '../../contract/shape.ts'
 import type { GraphQLContext } from './context.ts'
 import { Links } from './links.ts'
 import { unwrapFields } from './one-of.ts'
+import { isRendered } from './rendered.ts'
 import { inputFieldsOf, notesOfCall, Types } from './types.ts'
 
 type Args = Record<string, unknown>
@@ -41,7 +42,10 @@ function fieldOf(operation: Operation, types: Types, changes: boolean): GraphQLF
     description: `${summary}. ${description}`,
     args: types.arguments(operation),
     extensions: { ...notesOfCall(operation) },
-    resolve: (_source, args: Args, context, info) =>
-      context.call(operation, output, unwrap === undefined ? args : unwrap(args), info.path.key, changes),
+    resolve: (_source, args: Args, context, { path, returnType }) => {
+      const as = isRendered(returnType) ? 'text' : 'value'
+      const input = unwrap === undefined ? args : unwrap(args)
+      return context.call({ operation, output, input, field: path.key, changes, as })
+    },
   }
 }

@@ -15,6 +15,7 @@ import { LRUCache } from 'lru-cache'
 import { ContractError } from '../../contract/contract-error.ts'
 import { coded, refused } from './errors.ts'
 import { isNestedTooDeep, maxTokens, refusalsOf, tooDeep } from './limits.ts'
+import type { RenderedFields } from './rendered.ts'
 import type { TrustedDocuments } from './trusted.ts'
 
 /** Bytes of documents that are kept. */
@@ -38,6 +39,7 @@ export interface KnownOperation {
 
 export interface DocumentSettings {
   schema: GraphQLSchema
+  rendered: RenderedFields
   introspection: boolean
   /** Where there are any, no others are answered. */
   trusted?: TrustedDocuments | undefined
@@ -86,7 +88,9 @@ export class Documents {
   compiled({ document, uses }: Known, operation: KnownOperation): CompiledQuery | undefined {
     if (operation.compiled !== undefined) return operation.compiled ?? undefined
     if (uses < compiledFrom) return undefined
-    const result = compileQuery(this.#settings.schema, document, operation.name)
+    const { schema, rendered } = this.#settings
+    const rewritten = rendered.rewrite(document)
+    const result = compileQuery(rewritten ? rendered.schema : schema, rewritten ?? document, operation.name)
     operation.compiled = isCompiledQuery(result) ? result : null
     return operation.compiled ?? undefined
   }

@@ -4,6 +4,7 @@ import type { OutgoingHttpHeaders } from 'node:http'
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { graphqlJson, plainJson } from './decode.ts'
 import { withCodes } from './errors.ts'
+import { Rendered } from './rendered.ts'
 
 export interface GraphQLResponse {
   status: number
@@ -17,8 +18,23 @@ export interface GraphQLResponse {
 export function renderResult(result: ExecutionResult, meta: string, type: string): GraphQLResponse {
   const status = type === graphqlJson && result.data === undefined ? 400 : 200
   const { data, errors } = result
-  const text = JSON.stringify(errors === undefined ? { data } : { data, errors: withCodes(result) })
-  return { status, type, text: meta === '' ? text : `${text.slice(0, -1)},"extensions":{"meta":{${meta}}}}` }
+  const members = [data === undefined ? '' : `"data":${renderData(data)}`]
+  if (errors !== undefined) members.push(`"errors":${JSON.stringify(withCodes(result))}`)
+  if (meta !== '') members.push(`"extensions":{"meta":{${meta}}}`)
+  return { status, type, text: `{${members.filter(Boolean).join()}}` }
+}
+
+/** The fields of a root, of which some are texts already. */
+function renderData(data: ExecutionResult['data']): string {
+  if (data == null) return 'null'
+  let members = ''
+  for (const key of Object.keys(data)) {
+    const value = data[key]
+    if (value === undefined) continue
+    const text = value instanceof Rendered ? value.text : JSON.stringify(value)
+    members += `${members && ','}${JSON.stringify(key)}:${text}`
+  }
+  return `{${members}}`
 }
 
 /** Of a document that is refused. As `application/json` such an answer has always been a success to clients. */

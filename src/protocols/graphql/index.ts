@@ -17,6 +17,7 @@ import { describe } from './describe.ts'
 import { Documents, type Known, type KnownOperation } from './documents.ts'
 import { type GraphQLResponse, renderBadRequest, renderRefusal, renderResult } from './encode.ts'
 import { refused } from './errors.ts'
+import { RenderedFields } from './rendered.ts'
 import type { TrustedDocuments } from './trusted.ts'
 
 export interface GraphQLSettings {
@@ -38,7 +39,8 @@ export class GraphQLServer {
   constructor({ dispatch, contract, introspection, trusted }: GraphQLSettings) {
     this.schema = describe(contract)
     this.#dispatch = dispatch
-    this.#documents = new Documents({ schema: this.schema, introspection, trusted })
+    const rendered = new RenderedFields(this.schema, contract)
+    this.#documents = new Documents({ schema: this.schema, rendered, introspection, trusted })
     this.#trusted = trusted
   }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { buildSchema, findBreakingChanges, getIntrospectionQuery } from 'graphql'
 import { type Test, test } from 'tap'
 import { Documents } from '../../../src/protocols/graphql/documents.ts'
+import { RenderedFields } from '../../../src/protocols/graphql/rendered.ts'
 import { build } from '../../helper.ts'
 import { adminKeyOf, makeKey } from '../../keys.ts'
 
@@ -188,6 +189,58 @@ test('a union is a one-of input, whose member says what it is', async (t) => {
   }
 })
 
+test('a row that is selected whole is answered as its parts are', async (t) => {
+  const { ask } = await open(t)
+  const whole = 'id name email createdAt updatedAt'
+  const parts = 'updatedAt createdAt email name id'
+  const query = (row: string, item: string) => `query($wanted: Boolean = true, $id: BigInt = 1) {
+    getUser(id: $id) { ${row} }
+    missing: getUser(id: 99) { ${row} }
+    skipped: getUser(id: 1) @skip(if: $wanted) { ${row} }
+    included: getUser(id: 2) @include(if: $wanted) { ${row} }
+    listUsers(limit: 1) { items { ${item} } nextCursor }
+    second: listUsers(limit: 1, sort: id_desc) { items { ${item} } nextCursor }
+    empty: listUsers(name: "nobody") { items { ${item} } nextCursor }
+    __typename
+  }`
+  const mutation = (row: string) =>
+    `mutation { updateUser(id: 2, name: "A\\"l\\u00ed") { ${row} } again: updateUser(id: 99) { ${row} } }`
+  const withoutIds = (answer: object) =>
+    JSON.parse(JSON.stringify(answer).replaceAll(/"requestId":"[^"]+"/g, '"requestId":""'))
+  for (const variables of [{}, { wanted: false }, { id: 'x' }]) {
+    for (const _ of thrice) {
+      const answers = [
+        await ask(query(whole, 'id name email'), variables),
+        await ask(query(parts, 'email name id'), variables),
+      ]
+      t.same(withoutIds(answers[0]), withoutIds(answers[1]))
+      if (Object.hasOwn(variables, 'id')) t.equal(answers[0].data, undefined)
+      else t.match(answers[0], { data: { getUser: { id: 1 }, missing: null }, errors: [{ path: ['missing'] }] })
+    }
+  }
+  for (const _ of thrice) {
+    const answers = [await ask(mutation(whole)), await ask(mutation(parts))]
+    for (const { data, errors } of answers) {
+      t.match(data, { updateUser: { id: 2, name: 'A"lí' }, again: null })
+      t.match(errors, [{ path: ['again'], extensions: { code: 'NOT_FOUND' } }])
+    }
+  }
+})
+
+test('how whole rows are answered is not part of the schema', async (t) => {
+  const { ask, app } = await open(t)
+  const whole = 'getUser(id: 1) { id name email createdAt updatedAt }'
+  for (const _ of thrice) {
+    const { data } = await ask(`{ __schema { queryType { fields { name } } } ${whole} }`)
+    t.notMatch(JSON.stringify(data), /rendered/i)
+    t.match((await ask('{ getUser__rendered(id: 1) }')).errors, [{ message: /Cannot query field/ }])
+    t.match(await ask(`{ ${whole} ${whole.replace('createdAt', '')} }`), {
+      data: { getUser: { id: 1, createdAt: /Z$/ } },
+    })
+  }
+  t.notMatch(app.graphql.sdl, /rendered/i)
+})
+
 test('whatever is wrong with a request has a code', async (t) => {
   const { app, ask } = await open(t)
   for (const [query, code, message] of [
@@ -243,7 +296,9 @@ test('the name of an operation chooses it, and no name that is not there is kept
       t.match(await ask(name), { errors: [{ extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } }] }, String(name))
     }
   }
-  const documents = new Documents({ schema: app.graphql.schema, introspection: true })
+  const { schema } = app.graphql
+  const rendered = new RenderedFields(schema, app.contract)
+  const documents = new Documents({ schema, rendered, introspection: true })
   const known = documents.read(query)
   t.same('operations' in known && [...known.operations.keys()], ['A', 'B'], 'names are fixed when a document is read')
 })
