@@ -7,8 +7,6 @@ import { RenderedFields } from '../../../src/protocols/graphql/rendered.ts'
 import { build } from '../../helper.ts'
 import { adminKeyOf, makeKey } from '../../keys.ts'
 
-const shapes = join(import.meta.dirname, '../../conformance/routes')
-
 async function open(t: Test, settings: Record<string, string> = {}, routes?: string) {
   const built = await build(t, settings, routes)
   return {
@@ -161,25 +159,29 @@ test('whole numbers beyond 32 bits, moments and enums keep their values', async 
 })
 
 test('a union is a one-of input, whose member says what it is', async (t) => {
-  const { ask, app } = await open(t, {}, shapes)
-  t.match(app.graphql.sdl, /input EchoShapesPetInput @oneOf \{\n {2}cat: CatInput\n {2}dog: DogInput\n\}/)
-  t.match(app.graphql.sdl, /input CatInput \{\n {2}kind: String\n {2}lives: Int!\n\}/)
-  const fixed = `text: "", maybe: null, small: 1, large: 1, real: 1, flag: true, moment: "2026-01-01T00:00:00Z",
-    state: open, list: [], nested: { label: "" }, many: [], record: {}, anything: 1`
-  const literal = `mutation { echoShapes(${fixed}, pet: { cat: { lives: 9 } }) { pet { ... on Cat { kind lives } } } }`
-  const variable = `mutation($pet: EchoShapesPetInput!) { echoShapes(${fixed}, pet: $pet) { pet { __typename } } }`
+  const { ask, app } = await open(t, {}, join(import.meta.dirname, 'routes'))
+  t.match(
+    app.graphql.sdl,
+    /input EchoPetsPetInput @oneOf \{\n {2}houseCat: HouseCatInput\n {2}houseDog: HouseDogInput\n\}/,
+  )
+  t.match(app.graphql.sdl, /input HouseCatInput \{\n {2}kind: String\n {2}lives: Int!\n\}/)
+  const literal = `mutation { echoPets(pet: { houseCat: { lives: 9 } }, others: [{ houseDog: { name: "Rex" } }, { houseCat: { kind: "cat", lives: 1 } }]) {
+    pet { ... on HouseCat { kind lives } } others { ... on HouseDog { kind name } ... on HouseCat { lives } }
+  } }`
+  const variable = 'mutation($pet: EchoPetsPetInput!) { echoPets(pet: $pet) { pet { __typename } } }'
   for (const _ of thrice) {
-    t.same((await ask(literal)).data, { echoShapes: { pet: { kind: 'cat', lives: 9 } } })
-    t.match(await ask(variable, { pet: { dog: { name: 'Rex' } } }), {
-      data: { echoShapes: { pet: { __typename: 'Dog' } } },
+    t.same((await ask(literal)).data, {
+      echoPets: { pet: { kind: 'cat', lives: 9 }, others: [{ kind: 'dog', name: 'Rex' }, { lives: 1 }] },
     })
+    const { data } = await ask(variable, { pet: { houseDog: { name: 'Rex' } } })
+    t.same(data, { echoPets: { pet: { __typename: 'HouseDog' } } })
     for (const pet of [
       {},
-      { cat: null },
-      { cat: { lives: 1 }, dog: { name: 'Rex' } },
-      { cat: { lives: 1 }, dog: null },
-      { cat: { lives: 10 } },
-      { cat: { lives: 1, kind: 'dog' } },
+      { houseCat: null },
+      { houseCat: { lives: 1 }, houseDog: { name: 'Rex' } },
+      { houseCat: { lives: 1 }, houseDog: null },
+      { houseCat: { lives: 10 } },
+      { houseCat: { lives: 1, kind: 'dog' } },
       { kind: 'cat', lives: 1 },
       1,
     ]) {
