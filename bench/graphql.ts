@@ -5,8 +5,9 @@
 
 import { createServer } from 'node:http'
 import Database from 'better-sqlite3'
+import Fastify from 'fastify'
 import { buildSchema, type DocumentNode, type GraphQLObjectType, GraphQLScalarType, parse, validate } from 'graphql'
-import { createHandler } from 'graphql-http'
+import { createHandler, type Handler } from 'graphql-http'
 import { type CompiledQuery, compileQuery } from 'graphql-jit'
 import type { Count } from './load.ts'
 import { type Options, readOptions } from './options.ts'
@@ -22,19 +23,23 @@ const bar = 0.9
 
 async function compare(options: Options): Promise<void> {
   const { users, idle, connections } = options
-  const wire = { name: 'bare graphql-http', script: import.meta.filename, ask }
+  const wire = { name: 'bare graphql-http', script: import.meta.filename, framed: true, ask }
   const servers = await startWireServers(wire, options)
-  const { septet, unkept, bare } = servers
+  const { septet, unkept, bare, framed = bare } = servers
   const load = new Load()
   const rows = await inBothStates(idle, async (state) => {
     progress(state)
-    const contenders = [septet, bare, unkept].map(
+    const contenders = [septet, bare, unkept, framed].map(
       (server) => ({ server, kind: 'graphql', connections, users }) as const,
     )
-    const [ours = [], bares = [], others = []] = await takeTurns(load, contenders, options)
-    return [rowOf(state, ours, bares, bar), rowOf('  KEEP_BYTES=0', others, bares)]
+    const [ours = [], bares = [], others = [], behind = []] = await takeTurns(load, contenders, options)
+    return [
+      rowOf(state, ours, bares, bar),
+      rowOf('  KEEP_BYTES=0', others, bares),
+      rowOf('  bare on Fastify', behind, bares),
+    ]
   })
-  const head = ['', 'Septet /CPU s', 'bare', 'ratio', 'bar', '', 'busy']
+  const head = ['', '/CPU s', 'bare', 'ratio', 'bar', '', 'busy']
   process.stdout.write(`${pinned ? '' : 'NOT pinned to cores\n'}${table('getUser over /graphql', head, rows)}`)
   for (const error of load.errors) process.stdout.write(`ERROR ${error}\n`)
   await stopAll(servers)
@@ -58,7 +63,7 @@ async function ask({ port }: Server, id: number): Promise<string> {
 }
 
 /** What the same answer costs at least: no access, no validation but GraphQL's own, no log, no limits. */
-function serveBare(file: string, port: number): void {
+function bareHandler(file: string): Handler<unknown> {
   const database = new Database(file)
   database.pragma('cache_size = -16000')
   const detail = database.prepare<[number], Record<string, unknown>>(
@@ -78,7 +83,7 @@ function serveBare(file: string, port: number): void {
     known.set(query, made)
     return made
   }
-  const handle = createHandler({
+  return createHandler({
     schema,
     onSubscribe: (_request, { query, variables }) => {
       const { document, compiled } = known.get(query) ?? read(query)
@@ -87,6 +92,10 @@ function serveBare(file: string, port: number): void {
     execute: (({ contextValue, variableValues }: { contextValue: CompiledQuery; variableValues: object }) =>
       contextValue.query(undefined, undefined, variableValues)) as never,
   })
+}
+
+function serveBare(file: string, port: number): void {
+  const handle = bareHandler(file)
   createServer((request, response) => {
     const { method = '', url = '', headers } = request
     const chunks: Buffer[] = []
@@ -107,8 +116,21 @@ function serveBare(file: string, port: number): void {
   }).listen(port, '127.0.0.1')
 }
 
+/** The same behind Fastify, with nothing but its defaults. */
+async function serveFramed(file: string, port: number): Promise<void> {
+  const handle = bareHandler(file)
+  const fastify = Fastify()
+  fastify.post('/graphql', async ({ method, url, headers, body, raw }, reply) => {
+    const [text, { status, headers: more }] = await handle({ method, url, headers, body, raw, context: {} } as never)
+    reply.code(status).headers(more ?? {})
+    return text
+  })
+  await fastify.listen({ port, host: '127.0.0.1' })
+}
+
 const [mode, file = '', port = ''] = process.argv.slice(2)
 if (mode === 'bare') serveBare(file, Number(port))
+else if (mode === 'framed') await serveFramed(file, Number(port))
 else {
   await compare(readOptions(process.argv.slice(2)))
   process.exit()

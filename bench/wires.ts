@@ -16,6 +16,8 @@ export interface WireServers {
   /** Septet that keeps no rendered rows. */
   unkept: Server
   bare: Server
+  /** The bare server's work behind a bare Fastify: what is lost to Fastify itself. */
+  framed?: Server
 }
 
 export interface Wire {
@@ -23,6 +25,8 @@ export interface Wire {
   name: string
   /** Serves it when its first argument is `bare`; the database and the port follow. */
   script: string
+  /** Whether the script serves the same behind Fastify when its first argument is `framed`. */
+  framed?: boolean
   /** Of Septet. */
   settings?: Record<string, string>
   /** What a server answers for the user with an id. */
@@ -31,7 +35,7 @@ export interface Wire {
 
 /** @throws where two servers give different answers: a comparison of speed would say nothing. */
 export async function startWireServers(
-  { name, script, settings = {}, ask }: Wire,
+  { name, script, framed = false, settings = {}, ask }: Wire,
   { users, nodeFlags, bareFlags }: Options,
 ): Promise<WireServers> {
   const folder = workFolder()
@@ -42,13 +46,14 @@ export async function startWireServers(
   const septet = await startSeptet(copy('septet'), nodeFlags, settings)
   const unkept = await startSeptet(copy('unkept'), nodeFlags, { ...settings, KEEP_BYTES: '0' })
   const bare = await startScript(name, [...bareFlags, script, 'bare'], copy('bare'))
+  const behind = framed && (await startScript(`${name} on Fastify`, [...bareFlags, script, 'framed'], copy('framed')))
   await sleep(1000)
   for (const id of compared) {
     const [ours, others, theirs] = await Promise.all([septet, unkept, bare].map((server) => ask(server, id)))
     if (ours !== theirs || others !== theirs)
       throw new Error(`getUser ${id}:\n${septet.name} ${ours}\n${unkept.name} ${others}\n${bare.name} ${theirs}`)
   }
-  return { septet, unkept, bare }
+  return { septet, unkept, bare, ...(behind && { framed: behind }) }
 }
 
 /** Measures fresh, and again after V8's idle-time garbage collection; gives the rows of both. */
