@@ -7,7 +7,7 @@ import type { Result, Wire } from './clients/client.ts'
 import { graphql } from './clients/graphql.ts'
 import { jsonRpc } from './clients/json-rpc.ts'
 import { rest } from './clients/rest.ts'
-import { run, Servers, whileOverloaded } from './server.ts'
+import { run, Servers } from './server.ts'
 
 const wires: readonly Wire[] = [graphql, jsonRpc]
 const servers = new Servers(root)
@@ -18,8 +18,7 @@ const met = new Set<string>()
 for (const each of cases) {
   test(each.name, async (t) => {
     const opened = await Promise.all([rest, ...wires].map((wire) => servers.of(wire, each.settings)))
-    const runAll = () => Promise.all(opened.map((server) => run(server, each)))
-    const [reference, ...others] = await (each.overloaded ? whileOverloaded(runAll) : runAll())
+    const [reference, ...others] = await Promise.all(opened.map((server) => run(server, each)))
     compare(t, each, reference as Result[], others)
     if (!t.passing()) servers.renew()
   })

@@ -111,18 +111,3 @@ async function late(operationId: string): Promise<never> {
   await wait(longest, undefined, { ref: false })
   throw new Error(`${operationId} was not answered`)
 }
-
-/** Runs while the event loop is late all the time. */
-export async function whileOverloaded<Value>(work: () => Promise<Value>): Promise<Value> {
-  const block = setInterval(() => {
-    const until = performance.now() + 40
-    while (performance.now() < until);
-  }, 45)
-  try {
-    // The server looks every 250 ms, and believes what it sees twice.
-    await wait(800)
-    return await work()
-  } finally {
-    clearInterval(block)
-  }
-}

@@ -10,6 +10,10 @@ function bearer(name: keyof Keys) {
 
 export const accessCases: readonly Case[] = [
   one('anonymous callers read users', 'getUser', { id: 1 }, { value: { id: 1 } }),
+  {
+    ...one('no credential where anonymous callers may do nothing', 'getUser', { id: 1 }, unauthenticated),
+    settings: { ANONYMOUS_SCOPES: 'none' },
+  },
   one('no credential', 'listAuditEvents', {}, unauthenticated),
   one('no credential for a post', 'getPost', { id: 1 }, unauthenticated),
   one('who calls, where nobody does', 'getMe', {}, unauthenticated),

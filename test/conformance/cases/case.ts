@@ -35,8 +35,6 @@ export interface Case {
   steps: readonly (Step | ((results: readonly Result[]) => Step))[]
   /** Of a server that needs others, as in the environment. */
   settings?: Readonly<Record<string, string>>
-  /** Whether the server is kept busy meanwhile, too much to answer in time. */
-  overloaded?: true
 }
 
 export function one(

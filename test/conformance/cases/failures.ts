@@ -18,6 +18,7 @@ export const beforeAnyCall: Partial<Record<ProblemCode, string>> = {
   'upgrade-required': 'it is about how a connection is opened',
   'rate-limited': 'only sign-in and its kin have a limit: see the tests of accounts',
   'quota-exceeded': 'no operation has a quota yet',
+  unavailable: 'only a server that is overloaded, stops or has lost its storage answers so, and its tests say when',
   'headers-too-large': 'the headers are those of the message',
 }
 
@@ -37,21 +38,4 @@ export const failureCases: readonly Case[] = [
   one('an error that looks like a success', 'failStrangely', {}, internal),
   one('a status that is not on the list', 'failAsTeapot', {}, failed('malformed-request', 400)),
   one('a handler that takes too long', 'failLate', {}, failed('timeout', 504)),
-  {
-    ...one(
-      'a server with too much to do',
-      'getUser',
-      { id: 1 },
-      { ...failed('unavailable', 503, { detail: 'The server is overloaded' }), meta: { 'retry-after': '1' } },
-      undefined,
-      {
-        GraphQL: {
-          reason: 'its own request is refused as one of REST is, before there is any field',
-          expect: { value: undefined, problem: undefined },
-        },
-      },
-    ),
-    settings: { MAX_EVENT_LOOP_DELAY: '10' },
-    overloaded: true,
-  },
 ]
