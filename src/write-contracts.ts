@@ -35,5 +35,6 @@ write('contracts/schema.graphql', fastify.graphql.sdl, (before, after) =>
 write('contracts/asyncapi.yaml', fastify.webSockets.document, (before, after) =>
   breakingInAsyncApi(parse(before) as AsyncApi, parse(after) as AsyncApi),
 )
+write('contracts/service.proto', fastify.grpc.proto, () => [...fastify.grpc.breaking])
 await fastify.close()
 rmSync(folder, { recursive: true })

@@ -1,0 +1,87 @@
+/** The services of the operations: one a tag, one method an operation. */
+
+import { ContractError } from '../../contract/contract-error.ts'
+import { scopeSentence } from '../../contract/openapi.ts'
+import type { Operation } from '../../contract/operation.ts'
+import { inputOf, outputOf } from '../../contract/shape.ts'
+import { readObject, readShape } from '../../contract/walk.ts'
+import { type Lock, number } from './lock.ts'
+import { byName, type MessageType, type Method, type ProtoFile, pascalOf } from './model.ts'
+import { Types } from './types.ts'
+
+/** Without its numbers. @throws {ContractError} for what gRPC cannot say. */
+export function describeUnnumbered(contract: ReadonlyMap<string, Operation>): ProtoFile {
+  const types = new Types()
+  const byTag = Map.groupBy(contract.values(), ({ tag }) => `${pascalOf(tag)}Service`)
+  const services = [...byTag].map(([name, operations]) => ({
+    name,
+    description: `Operations on ${operations[0]?.tag}.`,
+    methods: operations.map((operation) => methodOf(operation, types)).sort(byName),
+  }))
+  return {
+    services: services.sort(byName),
+    messages: [...types.messages.values()].sort(byName),
+    enums: [...types.enums.values()].sort(byName),
+  }
+}
+
+/** @throws {ContractError} for what gRPC cannot say. */
+export function describe(contract: ReadonlyMap<string, Operation>, lock: Lock): ProtoFile {
+  const file = describeUnnumbered(contract)
+  number(file, lock)
+  return file
+}
+
+function methodOf(operation: Operation, types: Types): Method {
+  const { operationId, summary, description, access } = operation
+  const name = operationId.charAt(0).toUpperCase() + operationId.slice(1)
+  const input = readObject(inputOf(operation), `${name}Request`, `${operationId}: schema`)
+  return {
+    name,
+    operationId,
+    description: `${summary}. ${description}${scopeSentence(access?.scopes ?? [])}`,
+    idempotency: idempotencyOf(operation),
+    request: types.object({ ...input, description: undefined }),
+    response: responseOf(operation, name, types),
+  }
+}
+
+/** RFC 9110 section 9.2. */
+function idempotencyOf({ method }: Operation): Method['idempotency'] {
+  if (method === 'GET') return 'NO_SIDE_EFFECTS'
+  return method === 'PUT' || method === 'DELETE' ? 'IDEMPOTENT' : undefined
+}
+
+function responseOf(operation: Operation, name: string, types: Types): MessageType | undefined {
+  const output = outputOf(operation)
+  const path = `${operation.operationId}: schema.response.${operation.success.status}`
+  const own = `${name}Response`
+  const wrapped = (fields: Parameters<Types['object']>[0]['fields']) =>
+    types.object({ kind: 'object', name: own, description: undefined, fields })
+  const field = { required: true, nullable: false, description: undefined, deprecated: false, refersTo: undefined }
+  switch (output.kind) {
+    case 'nothing':
+      return undefined
+    case 'page': {
+      const { shape } = readShape(output.items, `${name}Item`, path)
+      if (shape.kind !== 'object') throw new ContractError(`${path}: a page must be of objects`)
+      const items = { ...field, name: 'items', shape: { kind: 'list', items: shape, nullableItems: false } } as const
+      const description = 'Where the next page starts; absent on the last.'
+      const nextCursor = {
+        ...field,
+        name: 'nextCursor',
+        nullable: true,
+        shape: { kind: 'string' },
+        description,
+      } as const
+      return wrapped([items, nextCursor])
+    }
+    case 'object': {
+      const { shape, nullable } = readShape(output.schema, own, path)
+      if (shape.kind === 'object' && !nullable) return types.object(shape)
+      return wrapped([{ ...field, name: 'value', shape, nullable }])
+    }
+    case 'value':
+      return wrapped([{ ...field, name: 'value', ...readShape(output.schema, `${own}Value`, path) }])
+  }
+}
