@@ -2,11 +2,14 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fp from 'fastify-plugin'
 import { GrpcServer } from '../src/protocols/grpc/index.ts'
+import { GrpcPort } from '../src/protocols/grpc/port.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** There when the server is ready. */
     grpc: GrpcServer
+    /** Takes the connections of gRPC. */
+    grpcPort: GrpcPort
   }
 }
 
@@ -15,14 +18,20 @@ const lockFile = join(import.meta.dirname, '../contracts/service.proto')
 /** Every operation as a method of gRPC; a schema that cannot be a message stops the start. */
 export default fp(
   async (fastify) => {
-    const { contract } = fastify
+    const { config, contract, dispatch, log } = fastify
     let server: GrpcServer | undefined
     const made = () => {
-      server ??= new GrpcServer({ contract, lock: existsSync(lockFile) ? readFileSync(lockFile, 'utf8') : '' })
+      if (server !== undefined) return server
+      const lock = existsSync(lockFile) ? readFileSync(lockFile, 'utf8') : ''
+      const onFault = (err: unknown) => log.error({ err }, 'a response does not fit its schema')
+      server = new GrpcServer({ contract, dispatch, lock, onFault })
       return server
     }
     fastify.decorate('grpc', { getter: made } as never)
+    const port = new GrpcPort(() => ({ grpc: made(), maxMessage: config.BODY_LIMIT }))
+    fastify.decorate('grpcPort', port)
     fastify.addHook('onReady', async () => void made())
+    fastify.addHook('preClose', () => port.drain(config.SHUTDOWN_TIMEOUT))
   },
-  { name: 'grpc', dependencies: ['dispatch', 'contract'] },
+  { name: 'grpc', dependencies: ['dispatch', 'contract', 'shutdown'] },
 )

@@ -26,7 +26,7 @@ export async function createApp(
   log: Log = createLog(config),
   moreRoutes: readonly string[] = [],
 ): Promise<FastifyInstance> {
-  const fastify = Fastify({
+  const fastify: FastifyInstance = Fastify({
     loggerInstance: log.logger,
     logController: new FailureLog(),
     genReqId: createRequestIds(),
@@ -44,7 +44,7 @@ export async function createApp(
       shouldUpgradeCallback: ({ method, headers }) =>
         method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket',
     },
-    clientErrorHandler: createClientErrorHandler(),
+    clientErrorHandler: createClientErrorHandler((socket, head) => fastify.grpcPort.accept(socket, head)),
     // A path that cannot be decoded never reaches a hook.
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply.headers(securityHeaders)),
     forceCloseConnections: 'idle',

@@ -3,15 +3,28 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { Problem, type ProblemCode } from '../errors.ts'
+import { prefaceOf, releaseSocket } from './preface.ts'
 
 const codes: Record<string, [ProblemCode, string]> = {
   HPE_HEADER_OVERFLOW: ['headers-too-large', 'The request headers are larger than this server accepts'],
   ERR_HTTP_REQUEST_TIMEOUT: ['request-timeout', 'The request took too long to arrive'],
 }
 
-/** Writes the problem to the bare socket and closes it: after such an error nothing on it can be trusted. */
-export function createClientErrorHandler(): (error: Error & { code?: string }, socket: Socket) => void {
+/**
+ * Writes the problem to the bare socket and closes it: after such an error nothing on it can be trusted.
+ *
+ * @param onPreface Gets the connections that speak HTTP/2, with what they have sent.
+ */
+export function createClientErrorHandler(
+  onPreface?: (socket: Socket, head: Buffer) => void,
+): (error: Error & { code?: string }, socket: Socket) => void {
   return (error, socket) => {
+    const sent = prefaceOf(error, socket)
+    if (sent !== undefined && onPreface !== undefined) {
+      releaseSocket(socket)
+      onPreface(socket, sent)
+      return
+    }
     if (error.code === 'ECONNRESET' || socket.destroyed) return
     if (!socket.writable) {
       socket.destroy()

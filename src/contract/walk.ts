@@ -37,7 +37,7 @@ export type Shape =
   /** `large` beyond 32 bits. */
   | { kind: 'integer'; large: boolean }
   | { kind: 'list'; items: Shape; nullableItems: boolean }
-  | { kind: 'record'; values: Shape }
+  | { kind: 'record'; values: Shape; nullableValues: boolean }
   | { kind: 'union'; name: string; description: string | undefined; members: readonly ObjectShape[] }
   | EnumShape
   | ObjectShape
@@ -142,9 +142,9 @@ function readRecord(schema: TSchema, own: string, path: string): Shape {
   const open = schema.additionalProperties as TSchema | boolean | undefined
   const values = patterns[0] ?? (typeof open === 'object' ? open : undefined)
   if (patterns.length > 1) throw new ContractError(`${path}: a record must have one kind of values`)
-  return values === undefined
-    ? { kind: 'unknown' }
-    : { kind: 'record', values: readShape(values, `${own}Value`, `${path}.*`).shape }
+  if (values === undefined) return { kind: 'unknown' }
+  const { shape, nullable } = readShape(values, `${own}Value`, `${path}.*`)
+  return { kind: 'record', values: shape, nullableValues: nullable }
 }
 
 function readUnion(schema: TSchema, own: string, path: string): Read {

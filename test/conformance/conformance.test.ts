@@ -5,11 +5,12 @@ import { beforeAnyCall } from './cases/failures.ts'
 import { cases, coveredElsewhere } from './cases.ts'
 import type { Result, Wire } from './clients/client.ts'
 import { graphql } from './clients/graphql.ts'
+import { grpc } from './clients/grpc.ts'
 import { jsonRpc } from './clients/json-rpc.ts'
 import { rest } from './clients/rest.ts'
 import { run, Servers } from './server.ts'
 
-const wires: readonly Wire[] = [graphql, jsonRpc]
+const wires: readonly Wire[] = [graphql, grpc, jsonRpc]
 const servers = new Servers(root)
 /** What the cases so far have called and met. */
 const called = new Set<string>()

@@ -4,9 +4,9 @@ import { ContractError } from '../../contract/contract-error.ts'
 import { scopeSentence } from '../../contract/openapi.ts'
 import type { Operation } from '../../contract/operation.ts'
 import { inputOf, outputOf } from '../../contract/shape.ts'
-import { readObject, readShape } from '../../contract/walk.ts'
+import { type Field, readObject, readShape } from '../../contract/walk.ts'
 import { type Lock, number } from './lock.ts'
-import { byName, type MessageType, type Method, type ProtoFile, pascalOf } from './model.ts'
+import { byName, type Method, type ProtoFile, pascalOf } from './model.ts'
 import { Types } from './types.ts'
 
 /** Without its numbers. @throws {ContractError} for what gRPC cannot say. */
@@ -42,7 +42,7 @@ function methodOf(operation: Operation, types: Types): Method {
     description: `${summary}. ${description}${scopeSentence(access?.scopes ?? [])}`,
     idempotency: idempotencyOf(operation),
     request: types.object({ ...input, description: undefined }),
-    response: responseOf(operation, name, types),
+    ...responseOf(operation, name, types),
   }
 }
 
@@ -52,16 +52,18 @@ function idempotencyOf({ method }: Operation): Method['idempotency'] {
   return method === 'PUT' || method === 'DELETE' ? 'IDEMPOTENT' : undefined
 }
 
-function responseOf(operation: Operation, name: string, types: Types): MessageType | undefined {
+function responseOf(operation: Operation, name: string, types: Types): Pick<Method, 'response' | 'wrapped'> {
   const output = outputOf(operation)
   const path = `${operation.operationId}: schema.response.${operation.success.status}`
   const own = `${name}Response`
-  const wrapped = (fields: Parameters<Types['object']>[0]['fields']) =>
-    types.object({ kind: 'object', name: own, description: undefined, fields })
+  const around = (wrapped: Method['wrapped'], fields: readonly Field[]) => ({
+    response: types.object({ kind: 'object', name: own, description: undefined, fields }),
+    wrapped,
+  })
   const field = { required: true, nullable: false, description: undefined, deprecated: false, refersTo: undefined }
   switch (output.kind) {
     case 'nothing':
-      return undefined
+      return { response: undefined, wrapped: undefined }
     case 'page': {
       const { shape } = readShape(output.items, `${name}Item`, path)
       if (shape.kind !== 'object') throw new ContractError(`${path}: a page must be of objects`)
@@ -74,14 +76,14 @@ function responseOf(operation: Operation, name: string, types: Types): MessageTy
         shape: { kind: 'string' },
         description,
       } as const
-      return wrapped([items, nextCursor])
+      return around('page', [items, nextCursor])
     }
     case 'object': {
       const { shape, nullable } = readShape(output.schema, own, path)
-      if (shape.kind === 'object' && !nullable) return types.object(shape)
-      return wrapped([{ ...field, name: 'value', shape, nullable }])
+      if (shape.kind === 'object' && !nullable) return { response: types.object(shape), wrapped: undefined }
+      return around('value', [{ ...field, name: 'value', shape, nullable }])
     }
     case 'value':
-      return wrapped([{ ...field, name: 'value', ...readShape(output.schema, `${own}Value`, path) }])
+      return around('value', [{ ...field, name: 'value', ...readShape(output.schema, `${own}Value`, path) }])
   }
 }

@@ -82,6 +82,8 @@ export interface Method {
   request: MessageType
   /** Without one, google.protobuf.Empty. */
   response: MessageType | undefined
+  /** What stands around a success in its message: a page has its cursor there, what is no object is `value`. */
+  wrapped: 'page' | 'value' | undefined
 }
 
 export interface Service {

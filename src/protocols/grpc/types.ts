@@ -91,14 +91,16 @@ export class Types {
     shape: Extract<Shape, { kind: 'list' | 'record' }>,
     name: string,
   ): { type: FieldType; cardinality: Cardinality } {
-    if (shape.kind === 'record') return { type: this.#typeOf(shape.values, `${name}Value`), cardinality: 'map' }
-    const { items, nullableItems } = shape
-    const type = this.#typeOf(items, `${name}Item`)
-    if (!nullableItems || items.kind === 'unknown') return { type, cardinality: 'repeated' }
+    const [inner, nullable, cardinality, suffix] =
+      shape.kind === 'record'
+        ? ([shape.values, shape.nullableValues, 'map', 'Value'] as const)
+        : ([shape.items, shape.nullableItems, 'repeated', 'Item'] as const)
+    const type = this.#typeOf(inner, `${name}${suffix}`)
+    if (!nullable || inner.kind === 'unknown') return { type, cardinality }
     const maybe = this.#message(`${name}Maybe`, 'maybe', 'A value, or null without one.', shape, () => ({
       fields: [fieldOf('value', type, 'optional')],
     }))
-    return { type: { kind: 'message', of: maybe }, cardinality: 'repeated' }
+    return { type: { kind: 'message', of: maybe }, cardinality }
   }
 
   /** A list or record as a message of its own. */

@@ -32,8 +32,9 @@ async function contractOf(properties: TObject['properties'], operationId = 'setT
   return fastify.contract
 }
 
+const unused = () => Promise.reject(new Error('nothing is called here'))
 const describe = (operations: ReadonlyMap<string, Operation>, lock = '') =>
-  new GrpcServer({ contract: operations, lock })
+  new GrpcServer({ contract: operations, lock, dispatch: unused, onFault: unused })
 const name = Type.String({ description: 'A name.' })
 const state = Enum(['open', 'closed'])
 const moment = Type.String({ format: 'date-time' })

@@ -1,0 +1,44 @@
+/** Metadata: what a caller's becomes for an operation, and what of an answer's headers it sees. */
+
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
+
+/** Response headers that say something off HTTP; `Link` is `next_cursor`. */
+const shown = [
+  'etag',
+  'location',
+  'retry-after',
+  'x-total-count',
+  'preference-applied',
+  'idempotent-replayed',
+  'www-authenticate',
+  'ratelimit',
+  'ratelimit-policy',
+] as const
+
+/**
+ * Metadata as the headers of REST. A call answers with a message, whatever version of it the client has
+ * (`if-none-match`); and no page of a browser should be able to bring along a cookie.
+ */
+export function headersOf(metadata: Record<string, unknown>, host: string): IncomingHttpHeaders {
+  const headers: IncomingHttpHeaders = { host }
+  for (const name in metadata) {
+    const value = metadata[name]
+    if (typeof value === 'string' && name !== 'cookie' && name !== 'if-none-match') headers[name] = value
+  }
+  return headers
+}
+
+/** Names and values for metadata; nothing where there are none. */
+export function shownHeaders(headers: Readonly<OutgoingHttpHeaders> = {}): [name: string, value: string][] | undefined {
+  let found: [string, string][] | undefined
+  for (const name of shown) {
+    const value = headers[name]
+    if (value === undefined) continue
+    const text = String(value)
+    // Metadata is printable ASCII (gRPC over HTTP/2, "Custom-Metadata").
+    if (!/^[ -~]*$/.test(text)) continue
+    found ??= []
+    found.push([name, text])
+  }
+  return found
+}

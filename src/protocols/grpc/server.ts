@@ -1,0 +1,132 @@
+/** @grpc/grpc-js over connections that others have accepted. Loaded with the first of them: it takes 20 MB. */
+
+import type { Socket } from 'node:net'
+import {
+  type ConnectionInjector,
+  Metadata,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type sendUnaryData,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js'
+import { headersOf } from './headers.ts'
+import type { Answer, GrpcServer, KnownMethod } from './index.ts'
+
+export interface ServerSettings {
+  grpc: GrpcServer
+  /** Bytes in one message, as it is and decompressed. */
+  maxMessage: number
+}
+
+/** Calls at once on one connection; what a client begins beyond that waits with the client. */
+const maxStreams = 256
+/** Megabytes that Node may hold for one connection. */
+const sessionMemory = 32
+
+type Unary = ServerUnaryCall<Buffer, Uint8Array>
+type Respond = sendUnaryData<Uint8Array>
+
+const asIs = (bytes: Buffer) => bytes
+
+export class GrpcConnections {
+  readonly #server: Server
+  readonly #injector: ConnectionInjector
+  readonly #grpc: GrpcServer
+  /** By address and port of the peer: the calls know no more of it. */
+  readonly #sockets = new Map<string, Socket>()
+
+  constructor({ grpc, maxMessage }: ServerSettings) {
+    this.#grpc = grpc
+    this.#server = new Server({
+      'grpc.max_receive_message_length': maxMessage,
+      'grpc.max_send_message_length': -1,
+      'grpc.max_concurrent_streams': maxStreams,
+      'grpc.keepalive_time_ms': 60_000,
+      'grpc.keepalive_timeout_ms': 20_000,
+      'grpc.max_connection_idle_ms': 1_800_000,
+      'grpc-node.max_session_memory': sessionMemory,
+      'grpc.enable_channelz': 0,
+    })
+    this.#addMethods()
+    this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure())
+  }
+
+  accept(socket: Socket): void {
+    if (socket.destroyed) return
+    const name = `${socket.remoteAddress}:${socket.remotePort}`
+    this.#sockets.set(name, socket)
+    socket.once('close', () => this.#sockets.delete(name))
+    this.#injector.injectConnection(socket)
+  }
+
+  /** Answers what is under way on each connection and closes it; cuts off what takes longer, in ms. */
+  drain(time: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#server.forceShutdown(), time)
+      this.#server.tryShutdown(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+      this.#injector.drain(time)
+    })
+  }
+
+  #addMethods(): void {
+    for (const service of Map.groupBy(this.#grpc.methods.values(), ({ path }) => path.split('/')[1]).values()) {
+      const definition = Object.fromEntries(service.map(({ path, method }) => [method.name, definitionOf(path)]))
+      const implementation: UntypedServiceImplementation = Object.fromEntries(
+        service.map((known) => [known.method.name, (call: Unary, respond: Respond) => this.#run(known, call, respond)]),
+      )
+      this.#server.addService(definition, implementation)
+    }
+  }
+
+  #run(known: KnownMethod, call: Unary, respond: Respond): void {
+    const socket = this.#sockets.get(call.getPeer())
+    // A call whose connection is gone is answered by nobody.
+    if (socket === undefined) return
+    const peer = { socket, headers: headersOf(call.metadata.getMap(), call.getHost()), wire: 'grpc' }
+    this.#grpc.answer(known, call.request, peer, signalOf(call)).then((answer) => send(answer, call, respond))
+  }
+}
+
+function definitionOf(path: string) {
+  return {
+    path,
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: asIs,
+    requestDeserialize: asIs,
+    responseSerialize: asIs,
+    responseDeserialize: asIs,
+  } as const
+}
+
+function send({ message, status, metadata }: Answer, call: Unary, respond: Respond): void {
+  if (status === undefined) {
+    if (metadata !== undefined) call.sendMetadata(metadataOf(metadata))
+    respond(null, message)
+    return
+  }
+  const { code, details, rich } = status
+  const trailer = metadataOf(metadata ?? [])
+  trailer.set('grpc-status-details-bin', Buffer.from(rich))
+  respond({ code, details, metadata: trailer })
+}
+
+function metadataOf(pairs: readonly (readonly [string, string])[]): Metadata {
+  const metadata = new Metadata()
+  for (const [name, value] of pairs) metadata.set(name, value)
+  return metadata
+}
+
+/** Aborts when the caller cancels, its deadline is over or its connection is gone. */
+function signalOf(call: Unary): () => AbortSignal {
+  return () => {
+    const controller = new AbortController()
+    if (call.cancelled) controller.abort()
+    else call.once('cancelled', () => controller.abort())
+    return controller.signal
+  }
+}
