@@ -11,6 +11,9 @@ const scopeList = '^[a-z:, -]*$'
 export const Settings = Type.Object({
   HOST: Type.String({ default: '127.0.0.1', minLength: 1, description: 'Address to listen on.' }),
   PORT: Type.Integer({ default: 8080, minimum: 0, maximum: 65535, description: 'Port; 0 takes a free one.' }),
+  GRPC_PORT: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'Port of gRPC alone.' })),
+  TLS_CERT: Type.Optional(Type.String({ minLength: 1, description: 'File of the certificate, as PEM.' })),
+  TLS_KEY: Type.Optional(Type.String({ minLength: 1, description: 'File of its private key, as PEM.' })),
   DATA_DIR: Type.String({ default: 'data', minLength: 1, description: 'Folder of the embedded SQLite file.' }),
   DATABASE_URL: Type.Optional(
     Type.String({
@@ -52,21 +55,14 @@ export const Settings = Type.Object({
     minimum: 0,
     description: 'Event-loop delay in ms above which requests are answered 503; 0 never sheds.',
   }),
-  INTROSPECTION: Type.Boolean({
-    default: true,
-    description: 'Whether GraphQL clients may ask for the schema.',
-  }),
+  INTROSPECTION: Type.Boolean({ default: true, description: 'Whether GraphQL clients may ask for the schema.' }),
   TRUSTED_DOCUMENTS: Type.Optional(
     Type.String({
       minLength: 1,
       description: 'Folder of `.graphql` files, one document each; where it is set, GraphQL answers no others.',
     }),
   ),
-  MAX_CONNECTIONS: Type.Integer({
-    default: 10_000,
-    minimum: 1,
-    description: 'WebSockets open at once.',
-  }),
+  MAX_CONNECTIONS: Type.Integer({ default: 10_000, minimum: 1, description: 'WebSockets open at once.' }),
   MAX_CONNECTIONS_PER_ADDRESS: Type.Integer({
     default: 100,
     minimum: 1,

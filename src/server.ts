@@ -9,6 +9,7 @@ import { createApp } from './app.ts'
 import { adminKeyFile, newAdminKey } from './auth/admin-key.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { ContractError } from './contract/contract-error.ts'
+import { readCertificate } from './contract/secure-server.ts'
 import { createLog, type Log } from './logger.ts'
 import { MigrationError } from './storage/migrations.ts'
 
@@ -27,6 +28,10 @@ try {
 
 async function serve(config: Config, log: Log): Promise<void> {
   const fastify = await createApp(config, log)
+  if (config.GRPC_PORT !== undefined) {
+    await fastify.ready()
+    await fastify.grpcPort.listen(config.HOST, config.GRPC_PORT, readCertificate(config))
+  }
   const base = await fastify.listen({ host: config.HOST, port: config.PORT, listenTextResolver: () => 'listening' })
   announce(fastify, base)
   log.flush()
@@ -84,15 +89,18 @@ async function stop(fastify: FastifyInstance, log: Log, signal: NodeJS.Signals):
 /** One line that names the setting to change. */
 function explain(error: NodeJS.ErrnoException): string {
   if (error instanceof ConfigError || error instanceof ContractError) return error.message
-  const { PORT = '8080', HOST = '127.0.0.1', DATA_DIR = 'data' } = process.env
+  const { PORT = '8080', GRPC_PORT, HOST = '127.0.0.1', DATA_DIR = 'data' } = process.env
+  const { port } = error as { port?: number }
+  const setting = GRPC_PORT === String(port) ? 'GRPC_PORT' : 'PORT'
   switch (error.code) {
     case 'EADDRINUSE':
-      return `PORT ${PORT} is in use on ${HOST}; stop the other program or set PORT`
+      return `${setting} ${port ?? PORT} is in use on ${HOST}; stop the other program or set ${setting}`
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return `HOST ${HOST} is not an address of this machine`
     case 'EACCES':
-      if (error.syscall === 'listen') return `PORT ${PORT} needs more rights; set PORT to 1024 or above`
+      if (error.syscall === 'listen')
+        return `${setting} ${port ?? PORT} needs more rights; set ${setting} to 1024 or above`
   }
   const database = process.env.DATABASE_URL ? 'DATABASE_URL' : `DATA_DIR ${DATA_DIR}`
   if (error instanceof MigrationError) return `${database}: ${error.message}`
