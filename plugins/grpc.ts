@@ -28,10 +28,16 @@ export default fp(
       return server
     }
     fastify.decorate('grpc', { getter: made } as never)
-    const port = new GrpcPort(() => ({ grpc: made(), maxMessage: config.BODY_LIMIT }))
+    const isReady = () =>
+      fastify.storage.engine.ping().then(
+        () => !fastify.shutdown.started,
+        () => false,
+      )
+    const { BODY_LIMIT: maxMessage, INTROSPECTION: reflection } = config
+    const port = new GrpcPort(() => ({ grpc: made(), maxMessage, isReady, reflection }))
     fastify.decorate('grpcPort', port)
     fastify.addHook('onReady', async () => void made())
     fastify.addHook('preClose', () => port.drain(config.SHUTDOWN_TIMEOUT))
   },
-  { name: 'grpc', dependencies: ['dispatch', 'contract', 'shutdown'] },
+  { name: 'grpc', dependencies: ['dispatch', 'contract', 'shutdown', 'storage'] },
 )

@@ -10,7 +10,7 @@ import { type Encode, Encoders } from './encode.ts'
 import { type GrpcStatus, statusOf } from './errors.ts'
 import { shownHeaders } from './headers.ts'
 import { breakingChanges, number, readLock } from './lock.ts'
-import { type Method, packageName, type Service } from './model.ts'
+import { type Method, type ProtoFile, packageName, type Service } from './model.ts'
 import { render } from './render.ts'
 
 export interface GrpcSettings {
@@ -44,7 +44,7 @@ export class GrpcServer {
   readonly proto: string
   /** What clients made from the lock could no longer do. */
   readonly breaking: readonly string[]
-  readonly services: readonly Service[]
+  readonly file: ProtoFile
   readonly methods: ReadonlyMap<string, KnownMethod>
   readonly #settings: GrpcSettings
 
@@ -56,7 +56,7 @@ export class GrpcServer {
     this.breaking = breakingChanges(locked, file)
     number(file, locked)
     this.proto = render(file)
-    this.services = file.services
+    this.file = file
     this.methods = methodsOf(file.services, contract)
     this.#settings = settings
   }

@@ -12,11 +12,15 @@ import {
 } from '@grpc/grpc-js'
 import { headersOf } from './headers.ts'
 import type { Answer, GrpcServer, KnownMethod } from './index.ts'
+import { addKnownServices } from './known-services.ts'
 
 export interface ServerSettings {
   grpc: GrpcServer
   /** Bytes in one message, as it is and decompressed. */
   maxMessage: number
+  isReady: () => Promise<boolean>
+  /** Whether clients may ask for the services. */
+  reflection: boolean
 }
 
 /** Calls at once on one connection; what a client begins beyond that waits with the client. */
@@ -33,10 +37,12 @@ export class GrpcConnections {
   readonly #server: Server
   readonly #injector: ConnectionInjector
   readonly #grpc: GrpcServer
+  readonly #endStreams: () => void
   /** By address and port of the peer: the calls know no more of it. */
   readonly #sockets = new Map<string, Socket>()
+  #onEmpty: (() => void) | undefined
 
-  constructor({ grpc, maxMessage }: ServerSettings) {
+  constructor({ grpc, maxMessage, isReady, reflection }: ServerSettings) {
     this.#grpc = grpc
     this.#server = new Server({
       'grpc.max_receive_message_length': maxMessage,
@@ -49,6 +55,7 @@ export class GrpcConnections {
       'grpc.enable_channelz': 0,
     })
     this.#addMethods()
+    this.#endStreams = addKnownServices(this.#server, { file: grpc.file, isReady, reflection })
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure())
   }
 
@@ -56,20 +63,25 @@ export class GrpcConnections {
     if (socket.destroyed) return
     const name = `${socket.remoteAddress}:${socket.remotePort}`
     this.#sockets.set(name, socket)
-    socket.once('close', () => this.#sockets.delete(name))
+    socket.once('close', () => this.#forget(name, socket))
     this.#injector.injectConnection(socket)
   }
 
   /** Answers what is under way on each connection and closes it; cuts off what takes longer, in ms. */
-  drain(time: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#server.forceShutdown(), time)
-      this.#server.tryShutdown(() => {
-        clearTimeout(timer)
-        resolve()
+  async drain(time: number): Promise<void> {
+    this.#endStreams()
+    this.#injector.drain(time)
+    if (this.#sockets.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onEmpty = resolve
       })
-      this.#injector.drain(time)
-    })
+    }
+    this.#server.forceShutdown()
+  }
+
+  #forget(name: string, socket: Socket): void {
+    if (this.#sockets.get(name) === socket) this.#sockets.delete(name)
+    if (this.#sockets.size === 0) this.#onEmpty?.()
   }
 
   #addMethods(): void {
