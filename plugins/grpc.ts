@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import fp from 'fastify-plugin'
 import { GrpcServer } from '../src/protocols/grpc/index.ts'
 import { GrpcPort } from '../src/protocols/grpc/port.ts'
+import { answerWeb, type WebRequest, type WebResponse, webMediaType } from '../src/protocols/grpc/web.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -10,6 +11,7 @@ declare module 'fastify' {
     grpc: GrpcServer
     /** Takes the connections of gRPC. */
     grpcPort: GrpcPort
+    grpcWeb: { mediaType: RegExp; answer: (request: WebRequest) => Promise<WebResponse> }
   }
 }
 
@@ -36,6 +38,7 @@ export default fp(
     const { BODY_LIMIT: maxMessage, INTROSPECTION: reflection } = config
     const port = new GrpcPort(() => ({ grpc: made(), maxMessage, isReady, reflection }))
     fastify.decorate('grpcPort', port)
+    fastify.decorate('grpcWeb', { mediaType: webMediaType, answer: (request) => answerWeb(made(), request) })
     fastify.addHook('onReady', async () => void made())
     fastify.addHook('preClose', () => port.drain(config.SHUTDOWN_TIMEOUT))
   },

@@ -30,12 +30,25 @@ const moment = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d):(\d\d)(?:\.(\d+))?([Zz]|[+-]\
 
 /** @throws {TypeError} for what is no moment. */
 export function writeTimestamp(text: string, writer: Writer): void {
+  // As `toISOString` writes it.
+  const time = text.length === 24 && text.endsWith('Z') ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(time)) {
+    writeOther(text, writer)
+    return
+  }
+  const seconds = Math.floor(time / 1000)
+  writeParts(seconds, (time - seconds * 1000) * 1e6, writer)
+}
+
+function writeOther(text: string, writer: Writer): void {
   const [, day, minutes, second, fraction = '', zone = 'Z'] = moment.exec(text) ?? []
   // A leap second is the one after it.
   const start = Date.parse(`${day}T${minutes}:00${zone.length === 3 ? `${zone}:00` : zone.toUpperCase()}`)
   if (Number.isNaN(start)) throw new TypeError('a date-time is no moment')
-  const seconds = start / 1000 + Number(second)
-  const nanos = Number(fraction.padEnd(9, '0').slice(0, 9))
+  writeParts(start / 1000 + Number(second), Number(fraction.padEnd(9, '0').slice(0, 9)), writer)
+}
+
+function writeParts(seconds: number, nanos: number, writer: Writer): void {
   if (seconds !== 0) writer.uint32(1 << 3).int64(seconds)
   if (nanos !== 0) writer.uint32(2 << 3).int32(nanos)
 }
