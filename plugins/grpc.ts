@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fp from 'fastify-plugin'
+import { Gauge } from 'prom-client'
 import { GrpcServer } from '../src/protocols/grpc/index.ts'
 import { GrpcPort } from '../src/protocols/grpc/port.ts'
 import { answerWeb, type WebRequest, type WebResponse, webMediaType } from '../src/protocols/grpc/web.ts'
@@ -15,6 +16,8 @@ declare module 'fastify' {
   }
 }
 
+/** What the rest of a stop needs, in ms. */
+const reserve = 500
 const lockFile = join(import.meta.dirname, '../contracts/service.proto')
 
 /** Every operation as a method of gRPC; a schema that cannot be a message stops the start. */
@@ -35,12 +38,23 @@ export default fp(
         () => !fastify.shutdown.started,
         () => false,
       )
-    const { BODY_LIMIT: maxMessage, INTROSPECTION: reflection } = config
-    const port = new GrpcPort(() => ({ grpc: made(), maxMessage, isReady, reflection }))
+    const { BODY_LIMIT: maxMessage, INTROSPECTION: reflection, REQUEST_TIMEOUT: requestTimeout } = config
+    const port = new GrpcPort(() => ({ grpc: made(), maxMessage, requestTimeout, isReady, reflection }), {
+      maxConnections: config.MAX_CONNECTIONS,
+      maxPerAddress: config.TRUST_PROXY === '' ? config.MAX_CONNECTIONS_PER_ADDRESS : undefined,
+    })
     fastify.decorate('grpcPort', port)
     fastify.decorate('grpcWeb', { mediaType: webMediaType, answer: (request) => answerWeb(made(), request) })
     fastify.addHook('onReady', async () => void made())
-    fastify.addHook('preClose', () => port.drain(config.SHUTDOWN_TIMEOUT))
+    fastify.addHook('preClose', () => port.drain(Math.max(0, config.SHUTDOWN_TIMEOUT - reserve)))
+    new Gauge({
+      name: 'grpc_connections',
+      help: 'Connections of gRPC that are open.',
+      registers: [fastify.metrics],
+      collect() {
+        this.set(port.size)
+      },
+    })
   },
-  { name: 'grpc', dependencies: ['dispatch', 'contract', 'shutdown', 'storage'] },
+  { name: 'grpc', dependencies: ['dispatch', 'contract', 'metrics', 'shutdown', 'storage'] },
 )

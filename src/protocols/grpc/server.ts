@@ -10,6 +10,7 @@ import {
   type sendUnaryData,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
+import { Arrivals } from './arrivals.ts'
 import { headersOf } from './headers.ts'
 import type { Answer, GrpcServer, KnownMethod } from './index.ts'
 import { addKnownServices } from './known-services.ts'
@@ -18,6 +19,8 @@ export interface ServerSettings {
   grpc: GrpcServer
   /** Bytes in one message, as it is and decompressed. */
   maxMessage: number
+  /** Time for a message to arrive, in ms. */
+  requestTimeout: number
   isReady: () => Promise<boolean>
   /** Whether clients may ask for the services. */
   reflection: boolean
@@ -38,12 +41,14 @@ export class GrpcConnections {
   readonly #injector: ConnectionInjector
   readonly #grpc: GrpcServer
   readonly #endStreams: () => void
+  readonly #arrivals: Arrivals
   /** By address and port of the peer: the calls know no more of it. */
   readonly #sockets = new Map<string, Socket>()
   #onEmpty: (() => void) | undefined
 
-  constructor({ grpc, maxMessage, isReady, reflection }: ServerSettings) {
+  constructor({ grpc, maxMessage, requestTimeout, isReady, reflection }: ServerSettings) {
     this.#grpc = grpc
+    this.#arrivals = new Arrivals(requestTimeout)
     this.#server = new Server({
       'grpc.max_receive_message_length': maxMessage,
       'grpc.max_send_message_length': -1,
@@ -53,6 +58,7 @@ export class GrpcConnections {
       'grpc.max_connection_idle_ms': 1_800_000,
       'grpc-node.max_session_memory': sessionMemory,
       'grpc.enable_channelz': 0,
+      interceptors: [this.#arrivals.interceptor],
     })
     this.#addMethods()
     this.#endStreams = addKnownServices(this.#server, { file: grpc.file, isReady, reflection })
@@ -77,6 +83,7 @@ export class GrpcConnections {
       })
     }
     this.#server.forceShutdown()
+    this.#arrivals.stop()
   }
 
   #forget(name: string, socket: Socket): void {
