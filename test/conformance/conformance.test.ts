@@ -18,22 +18,29 @@ const met = new Set<string>()
 
 for (const each of cases) {
   test(each.name, async (t) => {
-    const opened = await Promise.all([rest, ...wires].map((wire) => servers.of(wire, each.settings)))
+    const able = wires.filter((wire) => canSay(t, wire, each))
+    const opened = await Promise.all([rest, ...able].map((wire) => servers.of(wire, each.settings)))
     const [reference, ...others] = await Promise.all(opened.map((server) => run(server, each)))
-    compare(t, each, reference as Result[], others)
+    compare(t, each, able, reference as Result[], others)
     if (!t.passing()) servers.renew()
   })
 }
 
 /** Each result of REST with what its step expects, those of the other wires with that of REST. */
-function compare(t: Test, { steps }: Case, reference: readonly Result[], others: readonly Result[][]): void {
+function compare(
+  t: Test,
+  { steps }: Case,
+  able: readonly Wire[],
+  reference: readonly Result[],
+  others: readonly Result[][],
+): void {
   for (const [index, each] of steps.entries()) {
     const step = typeof each === 'function' ? each(reference.slice(0, index)) : each
     const expected = reference[index] as Result
     called.add(step.operationId)
     if (expected.problem && step.operationId !== 'failWith') met.add(expected.problem.code)
     fits(t, expected, step.expect, `REST: ${step.operationId}`)
-    for (const [number, wire] of wires.entries()) {
+    for (const [number, wire] of able.entries()) {
       const result = others[number]?.[index] as Result
       const name = `${wire.name}: ${step.operationId}`
       const instead = step.differs?.[wire.name] ?? step.differs?.others
@@ -41,6 +48,13 @@ function compare(t: Test, { steps }: Case, reference: readonly Result[], others:
       else t.strictSame(comparable(result, wire, result), comparable(expected, wire, result), name)
     }
   }
+}
+
+/** Whether a wire has words for a case. */
+function canSay(t: Test, { name, unsaid = [] }: Wire, each: Case): boolean {
+  const [, reason] = unsaid.find(([names]) => names.test(each.name)) ?? []
+  if (reason !== undefined) t.comment(`${name} cannot say it: ${reason}`)
+  return reason === undefined
 }
 
 function fits(t: Test, result: Result, pattern: object, name: string): void {
@@ -68,14 +82,14 @@ function comparable(result: Result, { differences }: Wire, own: Result): object 
 }
 
 /** Texts that are never the same twice, by the names of their properties. */
-const changing = 'createdAt|updatedAt|revokedAt|previousUntil|lastUsedAt|key|requestId'
+const changing = 'createdAt|updatedAt|revokedAt|previousUntil|key|requestId'
 
 function timeless(value: unknown): unknown {
   const text = JSON.stringify(value)
     .replaceAll(new RegExp(`"(${changing})":"[^"]+"`, 'g'), '"$1":"…"')
-    .replaceAll(/"lastUsedAt":null/g, '"lastUsedAt":"…"')
     .replaceAll(/"(api-key:)?[0-9A-Za-z]{12}"/g, '"$1…"')
-  return JSON.parse(text)
+  // Whether a key was used by now, a slow machine decides.
+  return JSON.parse(text, (name, each) => (name === 'lastUsedAt' ? undefined : each))
 }
 
 test('every operation has a case, but those of resources that are tested elsewhere', async (t) => {
@@ -84,6 +98,14 @@ test('every operation has a case, but those of resources that are tested elsewhe
   const names = own.map(({ operationId }) => operationId)
   t.ok(names.length > 20)
   t.same(names.filter((name) => !called.has(name)).sort(), [])
+})
+
+test('what a wire has no words for are cases', (t) => {
+  for (const { name, unsaid = [] } of wires) {
+    const without = unsaid.filter(([names]) => !cases.some((each) => names.test(each.name)))
+    t.same(without, [], name)
+  }
+  t.end()
 })
 
 test('every code of the closed list is met by a call, or stands in a list with the reason why none meets it', (t) => {

@@ -83,6 +83,7 @@ export class Decoders {
     for (const field of fields) {
       const { property, cardinality, nullable, type, nullOf } = field
       if (nullable) template[property] = null
+      else if (!field.required && (cardinality === 'repeated' || cardinality === 'map')) continue
       else if (cardinality === 'repeated') made.push([property, () => []])
       else if (cardinality === 'map') made.push([property, () => ({})])
       // A message has presence always, and of an enum 0 says that nothing is set.
@@ -144,29 +145,31 @@ export class Decoders {
       }
     if (cardinality === 'repeated')
       return (reader, given, end, into) => {
+        into[property] ??= []
         const list = into[property] as unknown[]
         if (given === 2 && packable) {
           const to = enter(reader, end)
-          while (reader.pos < to) list.push(read(reader, to) ?? 0)
+          while (reader.pos < to) list.push(read(reader, to) ?? '0')
           leave(reader, to)
           return
         }
         check(given)
-        list.push(isEnum ? (read(reader, end) ?? 0) : read(reader, end))
+        list.push(isEnum ? (read(reader, end) ?? '0') : read(reader, end))
       }
     if (cardinality === 'map')
       return (reader, given, end, into) => {
         if (given !== 2) check(-1)
         const to = enter(reader, end)
         let key = ''
-        let value: unknown = isEnum ? 0 : zero()
+        let value: unknown = isEnum ? '0' : zero()
         within(reader, to, (tag) => {
           if (tag === ((1 << 3) | 2)) key = readText(reader, to)
-          else if (tag === ((2 << 3) | wireType)) value = isEnum ? (read(reader, to) ?? 0) : read(reader, to)
+          else if (tag === ((2 << 3) | wireType)) value = isEnum ? (read(reader, to) ?? '0') : read(reader, to)
           else return false
           return true
         })
         if (key === '__proto__') throw malformed('__proto__ is no name here')
+        into[property] ??= {}
         ;(into[property] as Record<string, unknown>)[key] = value
       }
     return (reader, given, end, into) => {
@@ -194,7 +197,7 @@ export class Decoders {
         // A number that stands for nothing is no value of the schema either.
         const read = (reader: Reader) => {
           const number = reader.int32()
-          return number === 0 ? undefined : (values.get(number) ?? number)
+          return number === 0 ? undefined : (values.get(number) ?? String(number))
         }
         return { wireType: 0, packable: true, zero: () => undefined, read }
       }
@@ -226,7 +229,7 @@ function withLength(read: ReadMessage, zero: () => unknown): ReadField {
 function readInt64(reader: Reader): number | string {
   const long = reader.int64()
   const number = Number(long)
-  return Number.isSafeInteger(number) ? number : String(long)
+  return Number.isSafeInteger(number) || BigInt(number) === BigInt(String(long)) ? number : String(long)
 }
 
 function skipUnknown(reader: Reader, tag: number, count: number): void {

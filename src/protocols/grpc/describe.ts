@@ -41,7 +41,11 @@ function methodOf(operation: Operation, types: Types): Method {
     operationId,
     description: `${summary}. ${description}${scopeSentence(access?.scopes ?? [])}`,
     idempotency: idempotencyOf(operation),
-    request: types.object({ ...input, description: undefined }),
+    // In a query, a list without an item is none.
+    request: types.object(
+      { ...input, description: undefined },
+      new Set(Object.keys(operation.querystring?.properties ?? {})),
+    ),
     ...responseOf(operation, name, types),
   }
 }

@@ -15,6 +15,7 @@ import {
   zeroOf,
 } from './model.ts'
 
+const none: ReadonlySet<string> = new Set()
 const nothingReserved = { numbers: [], names: [] }
 
 export class Types {
@@ -23,10 +24,15 @@ export class Types {
   /** What each name was made from, as text. */
   readonly #from = new Map<string, string>()
 
-  /** A message of these properties. @throws {ContractError} when two different shapes have its name. */
-  object({ name, description, fields }: ObjectShape): MessageType {
+  /**
+   * A message of these properties.
+   *
+   * @param bare Lists among them that are never there without an item, so that an absent one says the same.
+   * @throws {ContractError} when two different shapes have its name.
+   */
+  object({ name, description, fields }: ObjectShape, bare: ReadonlySet<string> = none): MessageType {
     return this.#message(name, 'object', description, fields, () => ({
-      fields: fields.flatMap((field) => this.#fieldsOf(field, name)),
+      fields: fields.flatMap((field) => this.#fieldsOf(field, name, bare)),
       constants: fields.flatMap(({ name: property, ...field }) => {
         const text = constantOf(field)
         return text === undefined ? [] : [[property, text] as const]
@@ -61,12 +67,13 @@ export class Types {
     }
   }
 
-  #fieldsOf(field: Field, owner: string): MessageField[] {
+  #fieldsOf(field: Field, owner: string, bareLists: ReadonlySet<string>): MessageField[] {
     if (constantOf(field) !== undefined) return []
     const { name: property, shape, required, nullable, description, deprecated } = field
     const path = owner + pascalOf(property)
     // Neither a list nor a record has presence: where that says something, a message around it has.
-    const bare = (shape.kind === 'list' || shape.kind === 'record') && required && !nullable
+    const bare =
+      (shape.kind === 'list' || shape.kind === 'record') && !nullable && (required || bareLists.has(property))
     const own: MessageField = {
       property,
       name: snakeOf(property),

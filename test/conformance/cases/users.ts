@@ -138,6 +138,7 @@ export const userCases: readonly Case[] = [
       expect: { value: null, meta: { status: '304', etag: '"1"' } },
       differs: {
         GraphQL: { reason: 'a field is answered whatever its client has', expect: { value: mohamed } },
+        gRPC: { reason: 'a call is answered with its message whatever its client has', expect: { value: mohamed } },
       },
     })),
   },

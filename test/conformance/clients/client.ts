@@ -34,6 +34,8 @@ export interface Wire {
   open(t: Test, base: string, contract: ReadonlyMap<string, Operation>): Promise<Client>
   /** What this wire cannot say as REST does, and why; applied to both sides before they are compared. */
   differences: readonly Difference[]
+  /** Cases that this wire has no words for, by their names, and why. */
+  unsaid?: readonly (readonly [names: RegExp, reason: string])[]
 }
 
 export interface Difference {

@@ -39,11 +39,12 @@ export class Messages {
     ) as [Type, Type]
     return {
       path: `/septet.v1.${service?.name}/${name}`,
-      encode: (input: object) => Buffer.from(request.encode(this.#toMessage(request, input) as object).finish()),
+      encode: (input: object) => {
+        const message = this.#toMessage(request, input) as object
+        return Buffer.from(request.encode(message).finish())
+      },
       // Held, as a message that is null would be none.
-      decode: (bytes: Buffer) => ({
-        value: response.name === 'Empty' ? null : fromMessage(response, response.decode(bytes) as unknown as Plain),
-      }),
+      decode: (bytes: Buffer) => ({ value: response.name === 'Empty' ? null : resultOf(response, bytes) }),
     }
   }
 
@@ -61,7 +62,7 @@ export class Messages {
       code: info.metadata.code,
       status: Number(info.metadata.status),
       requestId: String(found.get('RequestInfo')?.requestId),
-      violations: ((found.get('BadRequest')?.fieldViolations ?? []) as { field: string }[]).map(({ field }) => field),
+      violations: (found.get('BadRequest')?.fieldViolations ?? []) as { field: string; description: string }[],
       retrySeconds: (found.get('RetryInfo')?.retryDelay as { seconds?: number } | undefined)?.seconds,
     }
   }
@@ -82,7 +83,8 @@ export class Messages {
     if (type.fullName === '.google.protobuf.Value') return jsonValueOf(value)
     if (type.oneofs?.member) {
       const { kind } = value as { kind: string }
-      const field = type.fields[kind] as Field
+      const field = type.fields[kind]
+      if (field === undefined) return {}
       return { [kind]: this.#toMessage(field.resolvedType as Type, value) }
     }
     const [only] = type.fieldsArray
@@ -91,8 +93,8 @@ export class Messages {
     for (const [property, each] of Object.entries(value as Plain)) {
       if (property === 'kind' && type.fields.kind === undefined) continue
       if (each === null && `${property}IsNull` in type.fields) message[`${property}IsNull`] = true
-      if (each === null || each === undefined) continue
       const field = type.fields[property] ?? this.#addUnknown(type, property)
+      if (each === undefined || (each === null && field.type !== 'google.protobuf.Value')) continue
       message[property] = this.#toField(field, each)
     }
     return message
@@ -132,16 +134,16 @@ function isWrapper({ name, fieldsArray }: Type): boolean {
 }
 
 function numberOf(type: Enum, value: string): number {
-  const word = (value.startsWith('-') ? `${value.slice(1)}_desc` : value).toUpperCase().replaceAll(/\W/g, '_')
-  const name = Object.keys(type.values).find((each) => each.endsWith(`_${word}`))
-  return name === undefined ? 99 : (type.values[name] as number)
+  return Object.values(type.values).find((number) => wordOf(type, number) === value) ?? 99
 }
 
 function timestampOf(text: string): object {
-  const time = Date.parse(text)
-  if (Number.isNaN(time)) return { seconds: Number.MAX_SAFE_INTEGER }
-  const seconds = Math.floor(time / 1000)
-  return { seconds, nanos: (time - seconds * 1000) * 1e6 }
+  const time = /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN
+  const day = new Date(time)
+  // `Date` takes the 30th of February for the 1st or 2nd of March.
+  if (Number.isNaN(time) || /-02-30T/.test(text) || Number.isNaN(day.getTime())) return { seconds: 1e15 }
+  const fraction = /\.(\d+)/.exec(text)?.[1] ?? ''
+  return { seconds: Math.floor(time / 1000), nanos: Number(fraction.padEnd(9, '0')) }
 }
 
 function jsonValueOf(value: unknown): object {
@@ -152,6 +154,13 @@ function jsonValueOf(value: unknown): object {
   if (Array.isArray(value)) return { listValue: { values: value.map(jsonValueOf) } }
   const fields = Object.fromEntries(Object.entries(value as object).map(([key, each]) => [key, jsonValueOf(each)]))
   return { structValue: { fields } }
+}
+
+/** What is no object comes in a message of its own. */
+function resultOf(type: Type, bytes: Buffer): unknown {
+  const value = fromMessage(type, type.decode(bytes) as unknown as Plain) as Plain
+  const [only, ...others] = type.fieldsArray
+  return type.name.endsWith('Response') && only?.name === 'value' && others.length === 0 ? value.value : value
 }
 
 function fromMessage(type: Type, message: Plain): unknown {
@@ -197,7 +206,8 @@ function fromField(field: Field, value: unknown): unknown {
 function wordOf({ name, valuesById }: Enum, number: number): string | undefined {
   if (number === 0) return undefined
   const prefix = name.replaceAll(/([a-z\d])([A-Z])/g, '$1_$2').length + 1
-  return valuesById[number]?.slice(prefix).toLowerCase().replaceAll('_', '-')
+  const word = valuesById[number]?.slice(prefix).toLowerCase().replaceAll('_', '-')
+  return word?.endsWith('-desc') ? `-${word.slice(0, -5)}` : word
 }
 
 function fromValue(value: Plain): unknown {

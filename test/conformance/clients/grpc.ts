@@ -6,12 +6,27 @@ import { Messages } from './grpc-messages.ts'
 
 export const grpc: Wire = {
   name: 'gRPC',
-  unsaid: {
-    'null where it may not be': 'a field that cannot be null has no null',
-    'a list with a wrong item': 'the items of a list have one type',
-    'a member of no union': 'a number that is missing is 0',
-  },
+  unsaid: [
+    [/^null where it may not be|^null in /, 'a field that cannot be null has no null'],
+    [/^a property that may be null, and is missing/, 'a field that may be null is null without a value'],
+    [/^a (list|record) with a wrong|in the place of|as text$|as number$|not whole/, 'a field has one type'],
+    [/^a whole number (beyond|below) 32 bits|beyond 64 bits/, 'a number has as many bits as its field'],
+    [/^a name of a record that is ill-formed|that is a text$/, 'a field has one type'],
+    [/^a member of no union$/, 'the members of a oneof are those that there are'],
+    [/^a nested property that is missing|without what it needs/, 'what is missing is 0, false or empty'],
+    [/^no identifier$|^a missing property$/, 'what is missing is 0, false or empty, and judged as such'],
+    [/^text with (half a pair|the other half)$/, 'half a pair of surrogates has no UTF-8'],
+  ],
   differences: [
+    {
+      reason: 'path, query and body are one message: where in a request something is wrong is not said',
+      normalise: ({ problem, ...rest }) => ({
+        ...rest,
+        ...(problem && {
+          problem: { ...problem, violations: (problem.violations ?? []).map(({ in: _, ...more }) => more) },
+        }),
+      }),
+    },
     {
       reason: 'a property that is null is absent',
       normalise: (result) => ({ ...result, value: without(result.value, (_name, value) => value === null) }),
@@ -78,7 +93,7 @@ function problemIn(error: ServiceError, messages: Messages): NonNullable<Result[
   const [bytes] = error.metadata.get('grpc-status-details-bin')
   if (!Buffer.isBuffer(bytes)) throw error
   const { code, status, requestId, violations } = messages.details(bytes)
-  const errors = violations.map((field) => ({ pointer: messages.pointerOf(field) }))
+  const errors = violations.map(({ field, description: detail }) => ({ pointer: messages.pointerOf(field), detail }))
   return problemOf({ code, status, requestId, detail: error.details, errors })
 }
 
