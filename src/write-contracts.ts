@@ -36,5 +36,6 @@ write('contracts/asyncapi.yaml', fastify.webSockets.document, (before, after) =>
   breakingInAsyncApi(parse(before) as AsyncApi, parse(after) as AsyncApi),
 )
 write('contracts/service.proto', fastify.grpc.proto, () => [...fastify.grpc.breaking])
+write('contracts/service.wsdl', fastify.soap.wsdl('http://localhost:8080/soap'), () => [])
 await fastify.close()
 rmSync(folder, { recursive: true })

@@ -8,9 +8,10 @@ import { graphql } from './clients/graphql.ts'
 import { grpc } from './clients/grpc.ts'
 import { jsonRpc } from './clients/json-rpc.ts'
 import { rest } from './clients/rest.ts'
+import { soap } from './clients/soap.ts'
 import { run, Servers } from './server.ts'
 
-const wires: readonly Wire[] = [graphql, grpc, jsonRpc]
+const wires: readonly Wire[] = [graphql, grpc, jsonRpc, soap]
 const servers = new Servers(root)
 /** What the cases so far have called and met. */
 const called = new Set<string>()

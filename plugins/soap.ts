@@ -1,0 +1,34 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fp from 'fastify-plugin'
+import { createParse } from '../src/protocols/json-rpc/index.ts'
+import { SoapServer } from '../src/protocols/soap/index.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** There when the server is ready. */
+    soap: SoapServer
+  }
+}
+
+const committed = join(import.meta.dirname, '../contracts/service.wsdl')
+
+/** Every operation over SOAP 1.1 and 1.2; a schema that XML cannot carry stops the start. */
+export default fp(
+  async (fastify) => {
+    const { contract, dispatch } = fastify
+    let server: SoapServer | undefined
+    const made = () => {
+      server ??= new SoapServer({
+        dispatch,
+        contract,
+        committed: existsSync(committed) ? readFileSync(committed, 'utf8') : '',
+        parse: createParse(fastify.getDefaultJsonParser('error', 'error')),
+      })
+      return server
+    }
+    fastify.decorate('soap', { getter: made } as never)
+    fastify.addHook('onReady', async () => void made())
+  },
+  { name: 'soap', dependencies: ['dispatch', 'contract'] },
+)

@@ -1,0 +1,75 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { open } from '../src/schemas/security.ts'
+
+/** Open: each message is checked as the request of its operation is. */
+const schema = { hide: true, security: open }
+const origin = /^https?:\/\/(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
+const media = ['text/xml', 'application/soap+xml']
+
+/** Aborts when the client has gone before its answer: a request itself is over as soon as its body is read. */
+function signalOf({ raw }: FastifyReply): () => AbortSignal {
+  let abort: AbortController | undefined
+  return () => {
+    if (abort !== undefined) return abort.signal
+    const made = new AbortController()
+    abort = made
+    if (raw.destroyed) made.abort()
+    raw.once('close', () => {
+      if (!raw.writableFinished) made.abort()
+    })
+    return made.signal
+  }
+}
+
+/** SOAP, and its WSDL. */
+const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
+  const { config } = fastify
+  fastify.removeAllContentTypeParsers()
+  fastify.addContentTypeParser(media, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+
+  /** `PUBLIC_URL`, else the host that the request names, or that a trusted proxy has forwarded. */
+  const wsdlFor = ({ protocol, host }: FastifyRequest) => {
+    const reached = `${protocol}://${host}`
+    const address = config.PUBLIC_URL === undefined && origin.test(reached) ? reached : fastify.publicUrl()
+    return fastify.soap.wsdl(`${address}/soap`)
+  }
+
+  fastify.route({
+    method: 'POST',
+    url: '/soap',
+    schema,
+    handler: async (request, reply) => {
+      if (!Buffer.isBuffer(request.body)) throw fastify.problem('malformed-request', 'The message is missing')
+      const { headers, socket, body, id: requestId } = request
+      const signal = signalOf(reply)
+      const { status, text, type } = await fastify.soap.answer({ headers, socket, body, signal, requestId })
+      return reply.code(status).type(type).send(text)
+    },
+    errorHandler: (error, request, reply) => {
+      const contentType = request.headers['content-type']
+      if (!media.some((each) => contentType?.trim().toLowerCase().startsWith(each))) throw error
+      const { status, text, type } = fastify.soap.refusal(contentType, error, request.id)
+      return reply.code(status).type(type).send(text)
+    },
+  })
+
+  fastify.route({
+    method: 'GET',
+    url: '/soap',
+    exposeHeadRoute: false,
+    schema,
+    handler: async (request, reply) => {
+      const asked = Object.keys(request.query as object).some((name) => name.toLowerCase() === 'wsdl')
+      if (asked) return reply.type('text/xml; charset=utf-8').send(wsdlFor(request))
+      reply.header('allow', 'POST')
+      throw fastify.problem('method-not-allowed', 'SOAP messages are sent by POST; the WSDL is at /soap?wsdl')
+    },
+  })
+
+  fastify.get('/contracts/service.wsdl', { schema }, async (request, reply) =>
+    reply.type('text/xml; charset=utf-8').send(wsdlFor(request)),
+  )
+}
+
+export default plugin

@@ -1,0 +1,143 @@
+/** An envelope: its version, the header blocks that count, and the one element of its Body. */
+
+import type { IncomingHttpHeaders } from 'node:http'
+import { Problem } from '../../errors.ts'
+import { SoapFault } from './errors.ts'
+import { namespace, requestBlocks, type SoapVersion, soap11, soap12, wsa, wsse } from './names.ts'
+import type { XmlElement, XmlName } from './parse.ts'
+
+export interface Envelope {
+  /** Of the operation. */
+  wrapper: XmlElement
+  /** Headers for the call, as header blocks have brought them. */
+  headers: IncomingHttpHeaders
+  security: XmlElement | undefined
+  /** Of WS-Addressing: repeated in the answer. */
+  messageId: string | undefined
+  /** What WS-Addressing says that the message is. */
+  action: string | undefined
+}
+
+const envelopes = { '1.1': soap11, '1.2': soap12 } as const
+
+/**
+ * Reads what its media type says is an envelope of this version.
+ *
+ * @throws {SoapFault} `VersionMismatch`, `MustUnderstand`
+ * @throws {Problem} `malformed-request`
+ */
+export function readEnvelope(root: XmlElement, version: SoapVersion): Envelope {
+  const uri = envelopes[version]
+  if (root.local !== 'Envelope') throw malformed('The message must be an Envelope')
+  if (root.uri !== uri)
+    throw new SoapFault(
+      { kind: 'VersionMismatch' },
+      `The Envelope must be in the namespace ${uri}, as the media type says`,
+    )
+  if (isText(root.text)) throw malformed('An Envelope holds no text')
+  const [first, ...others] = root.children
+  const header = first?.local === 'Header' && first.uri === uri ? first : undefined
+  const [body, ...more] = header === undefined ? root.children : others
+  if (body?.local !== 'Body' || body.uri !== uri || more.length > 0)
+    throw malformed('An Envelope holds one Header or none, then one Body, and nothing else')
+  const [wrapper, ...further] = body.children
+  if (wrapper === undefined || further.length > 0 || isText(body.text))
+    throw malformed('The Body must hold one element, named like the operation')
+  refuseEncoding([root, body, wrapper], uri)
+  return { wrapper, ...readHeader(header?.children ?? [], version) }
+}
+
+/** No encoding but that of the schema (WS-I Basic Profile R1005 to R1007). */
+function refuseEncoding(elements: readonly XmlElement[], envelope: string): void {
+  for (const { attributes } of elements) {
+    if (attributes.some(({ uri, local }) => local === 'encodingStyle' && uri === envelope))
+      throw new SoapFault({ kind: 'DataEncodingUnknown' }, 'Messages are literal: no encodingStyle is served')
+  }
+}
+
+function readHeader(blocks: readonly XmlElement[], version: SoapVersion): Omit<Envelope, 'wrapper'> {
+  const read: Omit<Envelope, 'wrapper'> = {
+    headers: {},
+    security: undefined,
+    messageId: undefined,
+    action: undefined,
+  }
+  if (blocks.length === 0) return read
+  const notUnderstood: XmlName[] = []
+  const seen = new Set<string>()
+  for (const block of blocks) {
+    if (!isForUs(block, version)) continue
+    const { uri, local } = block
+    const name = `{${uri}}${local}`
+    const known = take(block, read)
+    if (known && seen.has(name)) throw malformed(`The header block ${local} must be given once`)
+    seen.add(name)
+    if (!known && mustBeUnderstood(block, version)) notUnderstood.push({ uri, local })
+  }
+  if (notUnderstood.length > 0) {
+    const names = notUnderstood.map(({ local }) => local.slice(0, 100)).join(', ')
+    throw new SoapFault({ kind: 'MustUnderstand', blocks: notUnderstood }, `Header blocks are not understood: ${names}`)
+  }
+  return read
+}
+
+/** Takes a header block; whether it is understood. */
+function take(block: XmlElement, read: Omit<Envelope, 'wrapper'>): boolean {
+  const { uri, local } = block
+  if (uri === namespace && Object.hasOwn(requestBlocks, local)) {
+    read.headers[requestBlocks[local as keyof typeof requestBlocks]] = headerText(block)
+    return true
+  }
+  if (uri === wsse && local === 'Security') {
+    read.security = block
+    return true
+  }
+  if (uri !== wsa) return false
+  if (local === 'MessageID') read.messageId = headerText(block)
+  else if (local === 'Action') read.action = headerText(block)
+  // Answers go back on the connection, which is what an anonymous address asks for; no other is served.
+  else if (local === 'ReplyTo' || local === 'FaultTo') return isAnonymous(block)
+  return ['MessageID', 'Action', 'To', 'ReplyTo', 'FaultTo', 'From'].includes(local)
+}
+
+function isAnonymous({ children }: XmlElement): boolean {
+  const address = children.find(({ uri, local }) => uri === wsa && local === 'Address')?.text.trim()
+  return address === 'http://www.w3.org/2005/08/addressing/anonymous'
+}
+
+/** What HTTP refuses in a header must not get in here either. @throws {Problem} */
+function headerText({ local, text, children }: XmlElement): string {
+  const value = text.trim()
+  if (children.length > 0 || value.length > 4096 || /[^\t\x20-\x7e\x80-\xff]/.test(value))
+    throw malformed(`The header block ${local} must hold text that HTTP takes in a header`)
+  return value
+}
+
+/** SOAP 1.1 section 4.2.2, SOAP 1.2 part 1 section 2.2: there are no nodes between the sender and this one. */
+function isForUs({ attributes }: XmlElement, version: SoapVersion): boolean {
+  const target = attributes.find(({ uri, local }) =>
+    version === '1.1' ? uri === soap11 && local === 'actor' : uri === soap12 && local === 'role',
+  )?.value
+  return target === undefined || target === '' || ours.has(target)
+}
+
+const ours: ReadonlySet<string> = new Set([
+  'http://schemas.xmlsoap.org/soap/actor/next',
+  `${soap12}/role/next`,
+  `${soap12}/role/ultimateReceiver`,
+])
+
+function mustBeUnderstood({ attributes }: XmlElement, version: SoapVersion): boolean {
+  const value = attributes
+    .find(({ uri, local }) => local === 'mustUnderstand' && uri === envelopes[version])
+    ?.value.trim()
+  return value === '1' || value === 'true'
+}
+
+function malformed(detail: string): Problem {
+  return new Problem('malformed-request', detail)
+}
+
+function isText(text: string): boolean {
+  return text !== '' && text.trim() !== ''
+}

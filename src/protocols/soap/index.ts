@@ -1,0 +1,156 @@
+/** SOAP 1.1 and 1.2 over HTTP: the element in a message's Body is an operation. */
+
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Dispatch, Outcome } from '../../contract/call.ts'
+import type { Operation } from '../../contract/operation.ts'
+import { problemOf } from '../../contract/problem-of.ts'
+import { nextCursorOf } from '../../contract/shape.ts'
+import { Problem } from '../../errors.ts'
+import { compileReader, type ParseJson } from './decode.ts'
+import { describe, type Wsdl } from './describe.ts'
+import { compileWriter, renderBlocks, renderEnvelope } from './encode.ts'
+import { type Envelope, readEnvelope } from './envelope.ts'
+import { Faults, type Rendered, renderProtocolFault, SoapFault } from './errors.ts'
+import { messagesOf } from './messages.ts'
+import { actionOf, namespace, type SoapVersion } from './names.ts'
+import { readOrder } from './order.ts'
+import { parseXml, textOf, type XmlElement } from './parse.ts'
+import { withCredential } from './security.ts'
+
+export interface SoapSettings {
+  dispatch: Dispatch
+  contract: ReadonlyMap<string, Operation>
+  /** The committed WSDL, whose order of elements is kept; empty where there is none. */
+  committed: string
+  /** Parses text that holds JSON, as REST parses a body. */
+  parse: ParseJson
+}
+
+/** A request, as HTTP has brought it. */
+export interface SoapRequest {
+  headers: IncomingHttpHeaders
+  socket: Socket
+  body: Buffer
+  /** Aborts when the client is gone. */
+  signal: () => AbortSignal
+  /** Of the HTTP request, for what no operation has met. */
+  requestId: string
+}
+
+export interface SoapAnswer extends Rendered {
+  type: string
+}
+
+interface Known {
+  operation: Operation
+  action: string
+  read: (element: XmlElement) => Record<string, unknown>
+  write: (value: unknown) => string
+  isPage: boolean
+}
+
+export class SoapServer {
+  /** The WSDL for an address of the service. */
+  readonly wsdl: Wsdl
+  readonly #dispatch: Dispatch
+  readonly #operations: ReadonlyMap<string, Known>
+  readonly #faults: Faults
+
+  /** When every operation is known. @throws {ContractError} for what SOAP cannot say. */
+  constructor({ dispatch, contract, committed, parse }: SoapSettings) {
+    const messages = messagesOf(contract)
+    const order = committed === '' ? new Map<string, string[]>() : readOrder(committed)
+    this.wsdl = describe(messages, order)
+    this.#dispatch = dispatch
+    this.#faults = new Faults(order)
+    this.#operations = new Map(
+      messages.map(({ operation, request, response, isPage }) => [
+        request.name,
+        {
+          operation,
+          action: actionOf(request.name),
+          read: compileReader(request, parse),
+          write: compileWriter(response, order),
+          isPage,
+        },
+      ]),
+    )
+  }
+
+  /** The answer to a message. Rejects for what is a fault of the server's own alone. */
+  async answer(request: SoapRequest): Promise<SoapAnswer> {
+    const media = mediaOf(request.headers['content-type'])
+    const { version } = media
+    let envelope: Envelope | undefined
+    try {
+      envelope = readEnvelope(parseXml(textOf(request.body, media.charset)), version)
+      const known = this.#operationOf(envelope, media.action ?? request.headers.soapaction)
+      const { operation, read, write, isPage } = known
+      const headers = withCredential(headersOf(request.headers, envelope), envelope.security)
+      const peer = { socket: request.socket, headers, wire: 'soap' }
+      const call = { operation, input: read(envelope.wrapper), peer, signal: request.signal, as: 'value' } as const
+      const outcome = await this.#dispatch(call)
+      const blocks = renderBlocks(outcome.headers, envelope.messageId)
+      const text = renderEnvelope(version, blocks, write({ result: resultOf(outcome, isPage) }))
+      return { status: 200, text, type: typeOf[version] }
+    } catch (error) {
+      return this.#fault(version, error, request.requestId, envelope?.messageId)
+    }
+  }
+
+  /** The fault for a request that never became a message: too large, or cut off. */
+  refusal(contentType: string | undefined, error: unknown, requestId: string): SoapAnswer {
+    return this.#fault(mediaOf(contentType).version, error, requestId)
+  }
+
+  /** @throws {Problem} where there is none, or the action names another. */
+  #operationOf({ wrapper, action }: Envelope, sent: string | string[] | undefined): Known {
+    const { uri, local } = wrapper
+    const known = uri === namespace ? this.#operations.get(local) : undefined
+    if (known === undefined)
+      throw new Problem('not-found', `There is no operation {${uri.slice(0, 200)}}${local}: see /soap?wsdl`)
+    for (const named of [action, String(sent ?? '').replace(/^\s*"(.*)"\s*$/, '$1')]) {
+      if (named !== undefined && named !== '' && named !== known.action)
+        throw new Problem('malformed-request', `The action of this message is ${known.action}; another was sent`)
+    }
+    return known
+  }
+
+  #fault(version: SoapVersion, error: unknown, requestId: string, messageId?: string): SoapAnswer {
+    const type = typeOf[version]
+    if (error instanceof SoapFault) return { ...renderProtocolFault(version, error), type }
+    return { ...this.#faults.problem(version, problemOf(error), requestId, messageId), type }
+  }
+}
+
+const typeOf = {
+  '1.1': 'text/xml; charset=utf-8',
+  '1.2': 'application/soap+xml; charset=utf-8',
+} as const satisfies Record<SoapVersion, string>
+
+interface Media {
+  version: SoapVersion
+  charset: string | undefined
+  action: string | undefined
+}
+
+/** SOAP 1.1 is `text/xml`, 1.2 `application/soap+xml` with its action as a parameter (RFC 3902). */
+function mediaOf(header = ''): Media {
+  const parameter = (name: string) => {
+    const [, quoted, token] = new RegExp(`;\\s*${name}\\s*=\\s*(?:"([^"]*)"|([^;\\s]*))`, 'i').exec(header) ?? []
+    return quoted ?? token
+  }
+  const version = /^\s*application\/soap\+xml/i.test(header) ? '1.2' : '1.1'
+  return { version, charset: parameter('charset'), action: version === '1.2' ? parameter('action') : undefined }
+}
+
+/** What has not changed would be no answer: a message holds what was asked for, whatever the client has. */
+function headersOf(headers: IncomingHttpHeaders, envelope: Envelope): IncomingHttpHeaders {
+  const { 'if-none-match': _, soapaction: _action, ...others } = headers
+  return Object.assign(others, envelope.headers)
+}
+
+function resultOf({ value, headers }: Outcome, isPage: boolean): unknown {
+  return isPage ? { items: value, nextCursor: nextCursorOf(headers.link) ?? null } : value
+}
