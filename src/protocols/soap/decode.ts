@@ -6,8 +6,8 @@ import { Problem, type Violation } from '../../errors.ts'
 import { namespace, xsd, xsi } from './names.ts'
 import { pointerOf, type XmlElement } from './parse.ts'
 
-/** Reads the value of an element; what is wrong with it goes into the list. */
-type Read = (element: XmlElement, wrong: Violation[]) => unknown
+/** Reads the value of an element; what is wrong with it is noted. */
+type Read = (element: XmlElement, wrong: Wrong) => unknown
 
 /** Parses text that holds JSON, as REST parses a body. @throws for what is none, or not safe. */
 export type ParseJson = (text: string) => unknown
@@ -21,10 +21,27 @@ export type ParseJson = (text: string) => unknown
 export function compileReader(shape: ObjectShape, parse: ParseJson): (element: XmlElement) => Record<string, unknown> {
   const read = objectReader(shape, parse)
   return (element) => {
-    const wrong: Violation[] = []
+    const wrong = new Wrong()
     const input = read(element, wrong) as Record<string, unknown>
-    if (wrong.length === 0) return input
-    throw new Problem('validation-failed', 'The message does not match its schema', { errors: wrong.slice(0, 50) })
+    if (wrong.errors.length > 0) throw wrong.problem('')
+    return input
+  }
+}
+
+/** An answer is never larger than what it answers; and to point at a place takes time. */
+const maxViolations = 50
+
+class Wrong {
+  readonly errors: Violation[] = []
+
+  /** @throws {Problem} when it is enough. */
+  add(element: XmlElement, detail: string): void {
+    this.errors.push({ in: 'body', pointer: pointerOf(element) || pointerTo(element.local), detail })
+    if (this.errors.length === maxViolations) throw this.problem(` (the first ${maxViolations} places are listed)`)
+  }
+
+  problem(more: string): Problem {
+    return new Problem('validation-failed', `The message does not match its schema${more}`, { errors: this.errors })
   }
 }
 
@@ -33,11 +50,11 @@ function objectReader({ fields }: ObjectShape, parse: ParseJson): Read {
   const lists = fields.filter(({ shape, required }) => shape.kind === 'list' && required).map(({ name }) => name)
   return (element, wrong) => {
     const value: Record<string, unknown> = {}
-    if (isText(element.text)) wrong.push(violation(element, 'must hold elements, no text'))
+    if (isText(element.text)) wrong.add(element, 'must hold elements, no text')
     for (const child of element.children) {
       const { local, uri } = child
       if (uri !== namespace) {
-        wrong.push(violation(child, `must be in the namespace ${namespace}, not "${uri.slice(0, 200)}"`))
+        wrong.add(child, `must be in the namespace ${namespace}, not "${uri.slice(0, 200)}"`)
         continue
       }
       const field = known.get(local)
@@ -53,8 +70,8 @@ function objectReader({ fields }: ObjectShape, parse: ParseJson): Read {
 function fieldReader({ name, shape, nullable, required }: Field, parse: ParseJson) {
   if (shape.kind === 'list') return listReader(name, { shape, nullable, required }, parse)
   const read = valueReader(shape, parse)
-  return (element: XmlElement, value: Record<string, unknown>, wrong: Violation[]): void => {
-    if (Object.hasOwn(value, name)) wrong.push(violation(element, 'must be given once'))
+  return (element: XmlElement, value: Record<string, unknown>, wrong: Wrong): void => {
+    if (Object.hasOwn(value, name)) wrong.add(element, 'must be given once')
     else value[name] = isNil(element, wrong) ? null : read(element, wrong)
   }
 }
@@ -67,7 +84,7 @@ function listReader(
 ) {
   const read = shape.items.kind === 'list' ? innerReader(shape.items, parse) : valueReader(shape.items, parse)
   const standsForList = !shape.nullableItems && (nullable || !required)
-  return (element: XmlElement, value: Record<string, unknown>, wrong: Violation[]): void => {
+  return (element: XmlElement, value: Record<string, unknown>, wrong: Wrong): void => {
     const nil = isNil(element, wrong)
     if (nil && standsForList && value[name] === undefined) {
       value[name] = nullable ? null : []
@@ -99,7 +116,7 @@ function valueReader(shape: Shape, parse: ParseJson): Read {
         try {
           return parse(text)
         } catch {
-          wrong.push(violation(element, 'must hold JSON'))
+          wrong.add(element, 'must hold JSON')
           return undefined
         }
       })
@@ -124,7 +141,7 @@ function unionReader(members: readonly ObjectShape[], parse: ParseJson): Read {
     const read = child?.uri === namespace ? known.get(child.local) : undefined
     if (child !== undefined && read !== undefined && more.length === 0 && !isText(element.text))
       return read(child, wrong)
-    wrong.push(violation(element, `must hold one element: ${[...known.keys()].join(' or ')}`))
+    wrong.add(element, `must hold one element: ${[...known.keys()].join(' or ')}`)
     return undefined
   }
 }
@@ -136,16 +153,16 @@ function recordReader(values: Shape, parse: ParseJson): Read {
   const read = objectReader({ kind: 'object', name: '', description: undefined, fields: [key, field] }, parse)
   return (element, wrong) => {
     const record: Record<string, unknown> = {}
-    if (isText(element.text)) wrong.push(violation(element, 'must hold elements, no text'))
+    if (isText(element.text)) wrong.add(element, 'must hold elements, no text')
     for (const entry of element.children) {
       if (entry.local !== 'entry' || entry.uri !== namespace) {
-        wrong.push(violation(entry, 'must be an entry'))
+        wrong.add(entry, 'must be an entry')
         continue
       }
       const { key: name, value, ...more } = read(entry, wrong) as Record<string, unknown>
       if (typeof name !== 'string' || value === undefined || Object.keys(more).length > 0)
-        wrong.push(violation(entry, 'must hold a key and a value'))
-      else if (Object.hasOwn(record, name)) wrong.push(violation(entry, 'must have a key of its own'))
+        wrong.add(entry, 'must hold a key and a value')
+      else if (Object.hasOwn(record, name)) wrong.add(entry, 'must have a key of its own')
       // Assigned, `__proto__` would set the prototype.
       else Object.defineProperty(record, name, { value, enumerable: true, writable: true, configurable: true })
     }
@@ -153,10 +170,10 @@ function recordReader(values: Shape, parse: ParseJson): Read {
   }
 }
 
-function simple(of: (text: string, element: XmlElement, wrong: Violation[]) => unknown): Read {
+function simple(of: (text: string, element: XmlElement, wrong: Wrong) => unknown): Read {
   return (element, wrong) => {
     if (element.children.length === 0) return of(element.text, element, wrong)
-    wrong.push(violation(element, 'must hold text, no elements'))
+    wrong.add(element, 'must hold text, no elements')
     return undefined
   }
 }
@@ -180,21 +197,17 @@ function typed(read: Read, name: string): Read {
   return (element, wrong) => {
     const { type } = element
     if (type !== undefined && (type.uri !== namespace || type.local !== name))
-      wrong.push(violation(element, `must be of the type ${name}`))
+      wrong.add(element, `must be of the type ${name}`)
     return read(element, wrong)
   }
 }
 
-function isNil(element: XmlElement, wrong: Violation[]): boolean {
+function isNil(element: XmlElement, wrong: Wrong): boolean {
   if (element.attributes.length === 0) return false
   const nil = element.attributes.find(({ uri, local }) => uri === xsi && local === 'nil')?.value.trim()
   if (nil !== 'true' && nil !== '1') return false
-  if (element.children.length > 0 || element.text !== '') wrong.push(violation(element, 'must be empty, as it is nil'))
+  if (element.children.length > 0 || element.text !== '') wrong.add(element, 'must be empty, as it is nil')
   return true
-}
-
-function violation(element: XmlElement, detail: string): Violation {
-  return { in: 'body', pointer: pointerOf(element) || pointerTo(element.local), detail }
 }
 
 function isText(text: string): boolean {
