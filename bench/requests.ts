@@ -2,7 +2,7 @@
 
 import { encodeCursor } from '../src/storage/cursor.ts'
 
-export type Kind = 'first page' | 'page' | 'deep page' | 'find' | 'get' | 'create' | 'graphql'
+export type Kind = 'first page' | 'page' | 'deep page' | 'find' | 'get' | 'create' | 'graphql' | 'soap'
 
 export const statusOf = (kind: Kind) => (kind === 'create' ? 201 : 200)
 
@@ -19,6 +19,7 @@ const stamp = `${Date.now().toString(36)}-${process.pid.toString(36)}`
 export function requestsOf(kind: Kind, users: number, credential?: string): () => Buffer {
   if (kind === 'create') return create
   if (kind === 'graphql') return graphqlRequests(users)
+  if (kind === 'soap') return soapRequests(users)
   const authorization = credential === undefined ? '' : `Authorization: Bearer ${credential}\r\n`
   const size = kind === 'first page' ? 1 : poolSize
   const pool = Array.from({ length: size }, (_, index) =>
@@ -28,7 +29,7 @@ export function requestsOf(kind: Kind, users: number, credential?: string): () =
 }
 
 /** The path of one request; `place` from 0 to 1 says which user it is about. */
-export function pathOf(kind: Exclude<Kind, 'create' | 'graphql'>, users: number, place: number): string {
+export function pathOf(kind: Exclude<Kind, 'create' | 'graphql' | 'soap'>, users: number, place: number): string {
   const between = (from: number, to: number) => from + Math.floor(place * (to - from + 1))
   switch (kind) {
     case 'first page':
@@ -57,6 +58,22 @@ function graphqlRequests(users: number): () => Buffer {
     const body = JSON.stringify({ query: graphqlDocument, variables: { id } })
     const headers = `Content-Type: application/json\r\nAccept: application/json\r\nContent-Length: ${body.length}\r\n`
     return Buffer.from(`POST /graphql ${head}${headers}\r\n${body}`, 'latin1')
+  })
+  return () => pool[Math.floor(Math.random() * poolSize)] as Buffer
+}
+
+/** A message as PHP's SoapClient writes it. */
+export function soapMessage(id: number): string {
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<SOAP-ENV:Envelope xmlns:SOAP-ENV="http://schemas.xmlsoap.org/soap/envelope/" xmlns:ns1="urn:septet:v1"><SOAP-ENV:Body><ns1:getUser><ns1:id>${id}</ns1:id></ns1:getUser></SOAP-ENV:Body></SOAP-ENV:Envelope>
+`
+}
+
+function soapRequests(users: number): () => Buffer {
+  const pool = Array.from({ length: poolSize }, (_, index) => {
+    const body = soapMessage(1 + Math.floor((index / poolSize) * users))
+    const headers = `Content-Type: text/xml; charset=utf-8\r\nSOAPAction: "urn:septet:v1:getUser"\r\nContent-Length: ${body.length}\r\n`
+    return Buffer.from(`POST /soap ${head}${headers}\r\n${body}`, 'latin1')
   })
   return () => pool[Math.floor(Math.random() * poolSize)] as Buffer
 }

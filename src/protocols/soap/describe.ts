@@ -3,7 +3,7 @@
 import { scopeSentence } from '../../contract/openapi.ts'
 import type { ProblemCode } from '../../errors.ts'
 import { catalogue } from '../../errors.ts'
-import { escapeText } from './encode.ts'
+import { escapeAttribute, escapeText } from './encode.ts'
 import { problemShape } from './errors.ts'
 import type { Messages } from './messages.ts'
 import { actionOf, faultName, namespace, requestBlocks, responseBlocks, xsd } from './names.ts'
@@ -62,7 +62,7 @@ export function describe(messages: readonly Messages[], order: Order): Wsdl {
   return (address) => {
     const ports = bindings.map(
       ({ name, prefix }) =>
-        `    <wsdl:port name="${name}" binding="tns:${name}">\n      <${prefix}:address location="${escapeText(address)}"/>\n    </wsdl:port>\n`,
+        `    <wsdl:port name="${name}" binding="tns:${name}">\n      <${prefix}:address location="${escapeAttribute(address)}"/>\n    </wsdl:port>\n`,
     )
     return `<?xml version="1.0" encoding="UTF-8"?>\n${before}${ports.join('')}  </wsdl:service>\n${tail}\n`
   }

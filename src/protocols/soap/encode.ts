@@ -104,11 +104,11 @@ function fits(value: object, { fields }: ObjectShape): boolean {
 
 /** What XML 1.0 cannot hold, but lone surrogates. */
 const forbidden = /[^\P{Cc}\t\n\r\x7f-\x9f]|[\ufffe\uffff]/gu
-const special = /[&<>"\r\p{Cs}\ufffe\uffff]|[^\P{Cc}\t\n\x7f-\x9f]/u
+const special = /[&<>\r\p{Cs}\ufffe\uffff]|[^\P{Cc}\t\n\x7f-\x9f]/u
 
 /**
- * Text as it can stand in an element or a quoted attribute. Characters that XML 1.0 cannot hold (section 2.2) become
- * U+FFFD; a carriage return is escaped, as readers turn it into a line feed (section 2.11).
+ * Text as it can stand in an element. Characters that XML 1.0 cannot hold (section 2.2) become U+FFFD; a carriage return
+ * is escaped, as readers turn it into a line feed (section 2.11).
  */
 export function escapeText(text: string): string {
   if (!special.test(text)) return text
@@ -117,9 +117,13 @@ export function escapeText(text: string): string {
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
     .replaceAll('\r', '&#13;')
     .replaceAll(forbidden, '\ufffd')
+}
+
+/** Text as it can stand in an attribute in double quotes. */
+export function escapeAttribute(text: string): string {
+  return escapeText(text).replaceAll('"', '&quot;').replaceAll('\n', '&#10;').replaceAll('\t', '&#9;')
 }
 
 const open = {

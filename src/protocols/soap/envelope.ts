@@ -9,8 +9,8 @@ import type { XmlElement, XmlName } from './parse.ts'
 export interface Envelope {
   /** Of the operation. */
   wrapper: XmlElement
-  /** Headers for the call, as header blocks have brought them. */
-  headers: IncomingHttpHeaders
+  /** Headers for the call, where header blocks have brought any. */
+  headers: IncomingHttpHeaders | undefined
   security: XmlElement | undefined
   /** Of WS-Addressing: repeated in the answer. */
   messageId: string | undefined
@@ -57,7 +57,7 @@ function refuseEncoding(elements: readonly XmlElement[], envelope: string): void
 
 function readHeader(blocks: readonly XmlElement[], version: SoapVersion): Omit<Envelope, 'wrapper'> {
   const read: Omit<Envelope, 'wrapper'> = {
-    headers: {},
+    headers: undefined,
     security: undefined,
     messageId: undefined,
     action: undefined,
@@ -85,6 +85,7 @@ function readHeader(blocks: readonly XmlElement[], version: SoapVersion): Omit<E
 function take(block: XmlElement, read: Omit<Envelope, 'wrapper'>): boolean {
   const { uri, local } = block
   if (uri === namespace && Object.hasOwn(requestBlocks, local)) {
+    read.headers ??= {}
     read.headers[requestBlocks[local as keyof typeof requestBlocks]] = headerText(block)
     return true
   }

@@ -4,7 +4,7 @@ import type { TObject } from '@sinclair/typebox'
 import { type ObjectShape, readObject } from '../../contract/walk.ts'
 import { catalogue, type Problem, type ProblemCode } from '../../errors.ts'
 import { ProblemSchema } from '../../schemas/problem.ts'
-import { compileWriter, escapeText, renderBlocks, renderEnvelope } from './encode.ts'
+import { compileWriter, escapeAttribute, escapeText, renderBlocks, renderEnvelope } from './encode.ts'
 import { envelopeOf, faultName, namespace, type SoapVersion } from './names.ts'
 import type { Order } from './order.ts'
 import type { XmlName } from './parse.ts'
@@ -102,7 +102,10 @@ export function renderProtocolFault(version: SoapVersion, { fault, message }: So
 function blocksOf(fault: ProtocolFault): string {
   if (fault.kind === 'MustUnderstand')
     return fault.blocks
-      .map(({ uri, local }) => `<soap:NotUnderstood xmlns:n="${escapeText(uri)}" qname="n:${escapeText(local)}"/>`)
+      .map(
+        ({ uri, local }) =>
+          `<soap:NotUnderstood xmlns:n="${escapeAttribute(uri)}" qname="n:${escapeAttribute(local)}"/>`,
+      )
       .join('')
   if (fault.kind !== 'VersionMismatch') return ''
   const supported = [envelopeOf['1.2'], envelopeOf['1.1']]

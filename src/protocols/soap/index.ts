@@ -15,7 +15,7 @@ import { Faults, type Rendered, renderProtocolFault, SoapFault } from './errors.
 import { messagesOf } from './messages.ts'
 import { actionOf, namespace, type SoapVersion } from './names.ts'
 import { readOrder } from './order.ts'
-import { parseXml, textOf, type XmlElement } from './parse.ts'
+import { textOf, type XmlElement, XmlReader } from './parse.ts'
 import { withCredential } from './security.ts'
 
 export interface SoapSettings {
@@ -45,6 +45,8 @@ export interface SoapAnswer extends Rendered {
 interface Known {
   operation: Operation
   action: string
+  /** As `SOAPAction` has it. */
+  quoted: string
   read: (element: XmlElement) => Record<string, unknown>
   write: (value: unknown) => string
   isPage: boolean
@@ -56,6 +58,8 @@ export class SoapServer {
   readonly #dispatch: Dispatch
   readonly #operations: ReadonlyMap<string, Known>
   readonly #faults: Faults
+  readonly #xml = new XmlReader()
+  readonly #media = new Media()
 
   /** When every operation is known. @throws {ContractError} for what SOAP cannot say. */
   constructor({ dispatch, contract, committed, parse }: SoapSettings) {
@@ -70,6 +74,7 @@ export class SoapServer {
         {
           operation,
           action: actionOf(request.name),
+          quoted: `"${actionOf(request.name)}"`,
           read: compileReader(request, parse),
           write: compileWriter(response, order),
           isPage,
@@ -80,11 +85,11 @@ export class SoapServer {
 
   /** The answer to a message. Rejects for what is a fault of the server's own alone. */
   async answer(request: SoapRequest): Promise<SoapAnswer> {
-    const media = mediaOf(request.headers['content-type'])
+    const media = this.#media.of(request.headers['content-type'])
     const { version } = media
     let envelope: Envelope | undefined
     try {
-      envelope = readEnvelope(parseXml(textOf(request.body, media.charset)), version)
+      envelope = readEnvelope(this.#xml.read(textOf(request.body, media.charset)), version)
       const known = this.#operationOf(envelope, media.action ?? request.headers.soapaction)
       const { operation, read, write, isPage } = known
       const headers = withCredential(headersOf(request.headers, envelope), envelope.security)
@@ -101,7 +106,7 @@ export class SoapServer {
 
   /** The fault for a request that never became a message: too large, or cut off. */
   refusal(contentType: string | undefined, error: unknown, requestId: string): SoapAnswer {
-    return this.#fault(mediaOf(contentType).version, error, requestId)
+    return this.#fault(this.#media.of(contentType).version, error, requestId)
   }
 
   /** @throws {Problem} where there is none, or the action names another. */
@@ -110,10 +115,10 @@ export class SoapServer {
     const known = uri === namespace ? this.#operations.get(local) : undefined
     if (known === undefined)
       throw new Problem('not-found', `There is no operation {${uri.slice(0, 200)}}${local}: see /soap?wsdl`)
-    for (const named of [action, String(sent ?? '').replace(/^\s*"(.*)"\s*$/, '$1')]) {
-      if (named !== undefined && named !== '' && named !== known.action)
-        throw new Problem('malformed-request', `The action of this message is ${known.action}; another was sent`)
-    }
+    if (action !== undefined && action !== known.action) throw wrongAction(known)
+    if (sent === undefined || sent === known.action || sent === known.quoted) return known
+    const named = String(sent).trim()
+    if (named !== '' && named !== '""' && named !== known.action && named !== known.quoted) throw wrongAction(known)
     return known
   }
 
@@ -129,14 +134,33 @@ const typeOf = {
   '1.2': 'application/soap+xml; charset=utf-8',
 } as const satisfies Record<SoapVersion, string>
 
-interface Media {
+function wrongAction({ action }: Known): Problem {
+  return new Problem('malformed-request', `The action of this message is ${action}; another was sent`)
+}
+
+interface MediaType {
   version: SoapVersion
   charset: string | undefined
   action: string | undefined
 }
 
+/** Media types, read once each; clients send few. */
+class Media {
+  readonly #known = new Map<string, MediaType>()
+
+  of(header = ''): MediaType {
+    const known = this.#known.get(header)
+    if (known !== undefined) return known
+    const read = mediaOf(header)
+    if (this.#known.size < maxMediaTypes && header.length < 200) this.#known.set(header, read)
+    return read
+  }
+}
+
+const maxMediaTypes = 1000
+
 /** SOAP 1.1 is `text/xml`, 1.2 `application/soap+xml` with its action as a parameter (RFC 3902). */
-function mediaOf(header = ''): Media {
+function mediaOf(header: string): MediaType {
   const parameter = (name: string) => {
     const [, quoted, token] = new RegExp(`;\\s*${name}\\s*=\\s*(?:"([^"]*)"|([^;\\s]*))`, 'i').exec(header) ?? []
     return quoted ?? token
@@ -147,8 +171,10 @@ function mediaOf(header = ''): Media {
 
 /** What has not changed would be no answer: a message holds what was asked for, whatever the client has. */
 function headersOf(headers: IncomingHttpHeaders, envelope: Envelope): IncomingHttpHeaders {
-  const { 'if-none-match': _, soapaction: _action, ...others } = headers
-  return Object.assign(others, envelope.headers)
+  const { headers: blocks } = envelope
+  if (blocks === undefined && headers['if-none-match'] === undefined) return headers
+  const { 'if-none-match': _, ...others } = headers
+  return Object.assign(others, blocks)
 }
 
 function resultOf({ value, headers }: Outcome, isPage: boolean): unknown {

@@ -4,10 +4,10 @@
  */
 
 import type { Field, ObjectShape } from '../../contract/walk.ts'
-import { parseXml, type XmlElement, type XmlLimits } from './parse.ts'
+import { type XmlElement, type XmlLimits, XmlReader } from './parse.ts'
 
 /** The committed file is ours. */
-const fileLimits: XmlLimits = {
+export const fileLimits: XmlLimits = {
   depth: 32,
   elements: 1_000_000,
   attributes: 32,
@@ -32,7 +32,7 @@ export function readOrder(wsdl: string): Order {
         visit(child, child.local === 'complexType' ? (attributeOf(child, 'name') ?? own) : undefined)
     }
   }
-  visit(parseXml(wsdl, fileLimits), undefined)
+  visit(new XmlReader(fileLimits).read(wsdl), undefined)
   return order
 }
 

@@ -2,7 +2,7 @@
 
 import { ContractError } from '../../contract/contract-error.ts'
 import type { EnumShape, Field, ObjectShape, Shape } from '../../contract/walk.ts'
-import { escapeText } from './encode.ts'
+import { escapeAttribute, escapeText } from './encode.ts'
 import { type Order, orderedFields } from './order.ts'
 
 /** What can stand as the type of an element: a name, or a definition in place. */
@@ -146,6 +146,6 @@ function enumeration({ name, description, values }: EnumShape): string {
 }
 
 function restriction(values: readonly string[]): string {
-  const each = values.map((value) => `<xs:enumeration value="${escapeText(value)}"/>`).join('')
+  const each = values.map((value) => `<xs:enumeration value="${escapeAttribute(value)}"/>`).join('')
   return `<xs:simpleType><xs:restriction base="xs:string">${each}</xs:restriction></xs:simpleType>`
 }

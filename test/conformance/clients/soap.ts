@@ -2,7 +2,7 @@
 
 import type { Field, ObjectShape, Shape } from '../../../src/contract/walk.ts'
 import { type Messages, messagesOf } from '../../../src/protocols/soap/messages.ts'
-import { parseXml, type XmlElement } from '../../../src/protocols/soap/parse.ts'
+import { type XmlElement, XmlReader } from '../../../src/protocols/soap/parse.ts'
 import { type Headers, metaNames, problemOf, type Result, type Wire } from './client.ts'
 
 const namespace = 'urn:septet:v1'
@@ -35,7 +35,7 @@ export const soap: Wire = {
         const { blocks, http } = headersOf(headers)
         const body = `<s:Envelope xmlns:s="${envelope}" xmlns:xsi="${xsi}" xmlns:xs="http://www.w3.org/2001/XMLSchema"><s:Header>${blocks}</s:Header><s:Body><${operationId} xmlns="${namespace}">${write(input, request)}</${operationId}></s:Body></s:Envelope>`
         const answer = await fetch(`${base}/soap`, { method: 'POST', headers: { 'content-type': type, ...http }, body })
-        return resultOf(parseXml(await answer.text()), response)
+        return resultOf(new XmlReader().read(await answer.text()), response)
       },
     }
   },

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import { catalogue, Problem, type ProblemCode } from '../../../src/errors.ts'
 import { Faults } from '../../../src/protocols/soap/errors.ts'
-import { parseXml } from '../../../src/protocols/soap/parse.ts'
+import { XmlReader } from '../../../src/protocols/soap/parse.ts'
 import { build } from '../../helper.ts'
 import { envelope, send, sendRaw, soap11, soap12, textOf, textsOf } from './message.ts'
 
@@ -15,7 +15,7 @@ test('each problem is a fault of its own, in both versions', (t) => {
     const problem = new Problem(code, 'What & why', { headers: { 'retry-after': '7' } })
     const [one, two] = (['1.1', '1.2'] as const).map((version) => faults.problem(version, problem, 'r-1', undefined))
     for (const each of [one, two]) {
-      const body = parseXml(each?.text ?? '').children[1]
+      const body = new XmlReader().read(each?.text ?? '').children[1]
       const detail = body?.children[0]?.children.find(({ local }) => local.toLowerCase() === 'detail')
       const { status, title } = catalogue[code]
       t.same(
