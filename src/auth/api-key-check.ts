@@ -47,7 +47,12 @@ export class ApiKeyCheck {
     if (fresh !== undefined) return fresh
     const id = apiKeyIdOf(text)
     if (id === undefined) throw unauthenticated('The API key has a typing error', 'invalid_token')
-    return this.#verified.check(text, () => this.#find(id, text))
+    return this.#verified.check(text, () => this.#find(id, (mac) => this.#secrets.hasMac(apiKeyPurpose, text, mac)))
+  }
+
+  /** The principal of a key, for what is proven by the MAC that is stored of it. @throws {Problem} `unauthenticated` */
+  authenticateByMac(id: string, proves: (mac: string) => boolean): Eventually<Principal> {
+    return whenever(this.#find(id, proves), ({ principal }) => principal)
   }
 
   /** Writes when keys were last used: some seconds late, so that no request waits for it. */
@@ -69,7 +74,8 @@ export class ApiKeyCheck {
   async isGood(text: string): Promise<boolean> {
     const id = apiKeyIdOf(text)
     const row = id === undefined ? undefined : await this.#engine.first<ApiKeyRow>(this.#sql.get, { id })
-    return row !== undefined && this.#secretOf(row, text, new Date().toISOString()) !== undefined
+    const has = (mac: string) => this.#secrets.hasMac(apiKeyPurpose, text, mac)
+    return row !== undefined && secretOf(row, has, new Date().toISOString()) !== undefined
   }
 
   /** After a revocation: in this process it holds at once. */
@@ -77,10 +83,10 @@ export class ApiKeyCheck {
     this.#verified.forget(isRevoked)
   }
 
-  #find(id: string, text: string): Eventually<Finding<ApiKeySubject>> {
+  #find(id: string, proves: (mac: string) => boolean): Eventually<Finding<ApiKeySubject>> {
     return whenever(this.#engine.first<ApiKeyRow>(this.#sql.get, { id }), (row) => {
       const now = new Date().toISOString()
-      const secret = row && this.#secretOf(row, text, now)
+      const secret = row && secretOf(row, proves, now)
       if (row === undefined || secret === undefined) throw invalid()
       const granted = row.scopes.split(' ')
       if (row.userId === null) return this.#accept(row, secret, granted, now)
@@ -89,15 +95,6 @@ export class ApiKeyCheck {
         return this.#accept(row, secret, stillHeld(granted, held), now)
       })
     })
-  }
-
-  /** Which secret of the key this is, while it is good. */
-  #secretOf(row: ApiKeyRow, text: string, now: string): 'present' | 'replaced' | undefined {
-    const { mac, previousMac, previousUntil, revokedAt, expiresAt } = row
-    if (revokedAt !== null || (expiresAt !== null && expiresAt <= now)) return undefined
-    if (this.#secrets.hasMac(apiKeyPurpose, text, mac)) return 'present'
-    if (previousMac === null || previousUntil === null || previousUntil <= now) return undefined
-    return this.#secrets.hasMac(apiKeyPurpose, text, previousMac) ? 'replaced' : undefined
   }
 
   #accept(row: ApiKeyRow, secret: 'present' | 'replaced', scopes: readonly string[], now: string) {
@@ -114,6 +111,15 @@ export class ApiKeyCheck {
     const ends = [expiresAt, secret === 'replaced' ? row.previousUntil : null].map((end) => Date.parse(end ?? never))
     return { subject: { id, userId }, principal, expiresAt: Math.min(...ends) }
   }
+}
+
+/** Which secret of the key it is that the stored MAC proves, while it is good. */
+function secretOf(row: ApiKeyRow, proves: (mac: string) => boolean, now: string): 'present' | 'replaced' | undefined {
+  const { mac, previousMac, previousUntil, revokedAt, expiresAt } = row
+  if (revokedAt !== null || (expiresAt !== null && expiresAt <= now)) return undefined
+  if (proves(mac)) return 'present'
+  if (previousMac === null || previousUntil === null || previousUntil <= now) return undefined
+  return proves(previousMac) ? 'replaced' : undefined
 }
 
 /** One answer for unknown, wrong, expired and revoked keys. */

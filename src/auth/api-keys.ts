@@ -204,6 +204,18 @@ export class ApiKeys implements Follower {
     return this.#check.authenticate(text)
   }
 
+  /** The principal of a key, for what is proven by the MAC that is stored of it. @throws {Problem} `unauthenticated` */
+  authenticateByMac(id: string, proves: (mac: string) => boolean): Eventually<Principal> {
+    return this.#check.authenticateByMac(id, proves)
+  }
+
+  /** What is stored of a key's secret. @throws {Problem} `not-found` */
+  async macOf(id: string): Promise<string> {
+    const row = await this.#engine.first<ApiKeyRow>(this.#sql.get, { id })
+    if (row === undefined) throw new Problem('not-found', 'Key not found')
+    return row.mac
+  }
+
   /** Whether a text is a key that opens something now; it is not taken as used. */
   isGood(text: string): Promise<boolean> {
     return this.#check.isGood(text)

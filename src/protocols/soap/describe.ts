@@ -19,7 +19,7 @@ const bindings = [
 
 const about = [
   'Operations of Septet over SOAP 1.1 and 1.2. Messages are document/literal, wrapped: the element in the Body has the name of the operation.',
-  'A credential is an API key or an access token: as the password of a WS-Security UsernameToken (PasswordText), as the password of HTTP Basic, as a Bearer token, or in X-API-Key.',
+  'A credential is an API key or an access token: as the password of a WS-Security UsernameToken (PasswordText), as the password of HTTP Basic, as a Bearer token, or in X-API-Key. A PasswordDigest is made with the name and password that getDigestPassword gives to an API key; its nonce is good once, for five minutes.',
   'A list is repeated elements. Where a list may be absent, a single element with xsi:nil stands for a list without items (or for null, where the list may be null). Values of any shape are JSON in a string. Moments need a time zone. Characters that XML 1.0 cannot hold are answered as U+FFFD.',
   `A message may bring these header blocks of this namespace: ${Object.keys(requestBlocks).join(', ')}. An answer has as header blocks what REST says in headers: ${Object.values(responseBlocks).join(', ')}.`,
   'A fault has in its detail one element named for its code, of type Problem.',

@@ -1,10 +1,12 @@
 /**
  * The credential of a message as REST takes it: WS-Security's UsernameToken (UsernameToken Profile 1.1) and HTTP Basic
  * (RFC 7617) become a Bearer token, which the guard of the operation judges. The password is an API key or an access
- * token; the name beside it is for the caller's own use.
+ * token; the name beside it is for the caller's own use. A digest is proof of an API key, and becomes a token that is good
+ * once.
  */
 
 import type { IncomingHttpHeaders } from 'node:http'
+import { renderDigest } from '../../auth/digest.ts'
 import { unauthenticated } from '../../contract/access.ts'
 import { Problem } from '../../errors.ts'
 import { wsse, wsu } from './names.ts'
@@ -51,7 +53,10 @@ function tokenOf({ children }: XmlElement): string {
   const created = oneOf(token, wsu, 'Created')
   if (nonce === undefined || created === undefined)
     throw unauthenticated('A PasswordDigest needs a Nonce and Created', 'invalid_token')
-  throw unauthenticated('PasswordDigest is not served', 'invalid_token')
+  const bytes = (element: XmlElement) => Buffer.from(element.text.trim().slice(0, 400), 'base64')
+  const [name, moment] = [username, created].map(({ text }) => text.trim().slice(0, 100))
+  const proof = { username: name ?? '', nonce: bytes(nonce), created: moment ?? '', digest: bytes(password) }
+  return bearer(renderDigest(proof))
 }
 
 /** The one child with a name; nothing without it. @throws {Problem} `malformed-request` for several. */

@@ -54,6 +54,18 @@ for (const [version, code] of versions) {
   })
 }
 
+test('the soap package of npm proves an API key by a PasswordDigest, with a Timestamp beside it', async (t) => {
+  const { app, base } = await listen(t)
+  const headers = { 'x-api-key': app.apiKeys.first ?? '' }
+  const answer = await fetch(`${base}/me/digest-password`, { headers })
+  const { username, password } = (await answer.json()) as { username: string; password: string }
+  const client = await createClientAsync(`${base}/soap?wsdl`)
+  client.setEndpoint(`${base}/soap`)
+  client.setSecurity(new WSSecurity(username, password, { passwordType: 'PasswordDigest', hasTimeStamp: true }))
+  const [me] = (await client.getMeAsync({})) as [{ result: { id: string } }]
+  t.equal(me.result.id, `api-key:${username}`)
+})
+
 interface Answer {
   result: Record<string, unknown> & { items: { name: string }[] }
   blocks: Record<string, string>

@@ -1,5 +1,9 @@
+import { randomBytes } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
 import { test } from 'tap'
+import { digestOf } from '../../../src/auth/digest.ts'
 import { build } from '../../helper.ts'
+import { makeKey } from '../../keys.ts'
 import { type Sent, send, textOf } from './message.ts'
 
 const wsse = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd'
@@ -88,4 +92,115 @@ test('a scope that is missing is named', async (t) => {
   t.match(text, /listAuditEventsResponse/)
   const refused = await send(app, '<n:createUser><n:name>A</n:name><n:email>a@example.com</n:email></n:createUser>')
   t.equal(textOf(refused.text, 'code'), 'unauthenticated')
+})
+
+interface Login {
+  username: string
+  password: string
+}
+
+/** What a key makes digests with. */
+async function loginOf(app: FastifyInstance, key: string): Promise<Login> {
+  const answer = await app.inject({ url: '/me/digest-password', headers: { 'x-api-key': key } })
+  return answer.json<Login>()
+}
+
+interface Parts {
+  nonce?: Buffer
+  created?: string
+  digest?: string
+}
+
+/** A UsernameToken with a digest, of now unless said otherwise. */
+function digestToken({ username, password }: Login, parts: Parts = {}): Sent {
+  const { nonce = randomBytes(16), created = new Date().toISOString() } = parts
+  const digest = parts.digest ?? digestOf(nonce, created, password).toString('base64')
+  const wsu = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd'
+  const fields = `<w:Username>${username}</w:Username><w:Password Type="${profile}#PasswordDigest">${digest}</w:Password><w:Nonce>${nonce.toString('base64')}</w:Nonce><u:Created xmlns:u="${wsu}">${created}</u:Created>`
+  return { blocks: security(`<w:UsernameToken>${fields}</w:UsernameToken>`) }
+}
+
+const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString()
+
+test('a PasswordDigest proves an API key, once', async (t) => {
+  const { app } = await build(t)
+  const login = await loginOf(app, app.apiKeys.first ?? '')
+  const sent = digestToken(login)
+  t.equal(textOf((await send(app, getMe, sent)).text, 'id'), `api-key:${login.username}`)
+  const again = await send(app, getMe, sent)
+  t.equal(textOf(again.text, 'code'), 'unauthenticated')
+  t.match(again.text, /nonce was used before/)
+  const nonce = randomBytes(16)
+  const racing = digestToken(login, { nonce })
+  const codes = await Promise.all(
+    Array.from({ length: 8 }, async () => textOf((await send(app, getMe, racing)).text, 'code')),
+  )
+  t.equal(codes.filter((code) => code === undefined).length, 1, 'of those at once, one is answered')
+  t.equal(
+    textOf((await send(app, getMe, digestToken(login, { nonce, created: ago(1) }))).text, 'code'),
+    'unauthenticated',
+  )
+})
+
+test('a digest that is old, of the future, of another password or not well-formed is refused', async (t) => {
+  const { app } = await build(t)
+  const login = await loginOf(app, app.apiKeys.first ?? '')
+  t.equal((await send(app, getMe, digestToken(login, { created: ago(290) }))).status, 200)
+  t.equal((await send(app, getMe, digestToken(login, { created: ago(-50) }))).status, 200)
+  const wrong: Sent[] = [
+    digestToken(login, { created: ago(310) }),
+    digestToken(login, { created: ago(-70) }),
+    digestToken(login, { created: 'now' }),
+    digestToken(login, { created: ago(0).replace('Z', '+00:00') }),
+    digestToken(login, { digest: Buffer.alloc(20).toString('base64') }),
+    digestToken(login, { digest: 'x' }),
+    digestToken(login, { nonce: Buffer.alloc(4) }),
+    digestToken(login, { nonce: Buffer.alloc(200) }),
+    digestToken({ ...login, password: app.apiKeys.first ?? '' }),
+    digestToken({ ...login, username: 'unknown' }),
+    digestToken({ ...login, username: '' }),
+  ]
+  for (const each of wrong) t.equal(textOf((await send(app, getMe, each)).text, 'code'), 'unauthenticated')
+})
+
+test('the password of digests ends with the secret that it is derived from', async (t) => {
+  const { app } = await build(t)
+  const admin = app.apiKeys.first ?? ''
+  const made = await makeKey(app, admin, ['users:read'])
+  const login = await loginOf(app, made.key)
+  const status = async (from: Login) => (await send(app, getMe, digestToken(from))).status
+  t.equal(await status(login), 200)
+  const headers = { 'x-api-key': admin }
+  const rotated = await app.inject({
+    method: 'POST',
+    url: `/keys/${made.id}/rotate`,
+    headers,
+    payload: { overlap: 3600 },
+  })
+  t.equal(await status(login), 200, 'within the overlap')
+  const refused = await app.inject({ url: '/me/digest-password', headers: { 'x-api-key': made.key } })
+  t.equal(refused.statusCode, 403, 'but a secret that was replaced gets no other')
+  const next = await loginOf(app, rotated.json<{ key: string }>().key)
+  t.not(next.password, login.password)
+  t.equal(await status(next), 200)
+  const again = await app.inject({
+    method: 'POST',
+    url: `/keys/${made.id}/rotate`,
+    headers,
+    payload: { overlap: 0 },
+  })
+  t.equal(await status(next), 500)
+  t.equal(await status(login), 500)
+  const last = await loginOf(app, again.json<{ key: string }>().key)
+  t.equal(await status(last), 200)
+  await app.inject({ method: 'DELETE', url: `/keys/${made.id}`, headers })
+  t.equal(await status(last), 500)
+})
+
+test('the password of digests is given to API keys alone, and kept by no cache', async (t) => {
+  const { app } = await build(t)
+  t.equal((await app.inject('/me/digest-password')).statusCode, 401)
+  const answer = await app.inject({ url: '/me/digest-password', headers: { 'x-api-key': app.apiKeys.first ?? '' } })
+  t.equal(answer.headers['cache-control'], 'no-store')
+  t.notMatch(answer.json<Login>().password, 'spt_')
 })
