@@ -3,6 +3,7 @@
 import type { WebSocket } from 'ws'
 import { Problem } from '../../errors.ts'
 import { type JsonRpc, openSession, type RpcSession } from '../json-rpc/index.ts'
+import { textFrames } from './frame.ts'
 import { Rate } from './rate.ts'
 
 export interface Limits {
@@ -54,11 +55,9 @@ export class Connection {
   readonly #waiting: string[] = []
   /** Messages whose answer is not sent yet. */
   #unanswered = 0
-  #corked = false
-  readonly #release = () => {
-    this.#corked = false
-    this.#session.peer.socket.uncork()
-  }
+  /** Answers of this turn, not written yet. */
+  #answers: string[] = []
+  readonly #write = () => this.#flush()
   #draining = false
   #alive = true
   #lastMessage = performance.now()
@@ -76,7 +75,7 @@ export class Connection {
     this.#rate = new Rate(callsPerSecond)
     this.#heartbeat = setInterval(() => this.#check(), limits.heartbeat).unref()
     socket.on('message', (data: Buffer, isBinary) => {
-      if (isBinary) socket.close(closeCodes.binary, 'messages are texts')
+      if (isBinary) this.#close(closeCodes.binary, 'messages are texts')
       else if (socket.readyState === socket.OPEN) this.#take(data.toString())
     })
     socket.on('pong', () => {
@@ -147,21 +146,31 @@ export class Connection {
         if (this.#waiting.length > 0) this.#goOn()
         if (this.#draining) this.#endIfDrained()
       },
-      () => this.#socket.close(closeCodes.internal, 'something went wrong'),
+      () => this.#close(closeCodes.internal, 'something went wrong'),
     )
   }
 
+  /** What is answered in one turn leaves in one write: each costs the kernel as much as the call does here. */
   #send(text: string): void {
+    if (this.#answers.push(text) === 1) process.nextTick(this.#write)
+  }
+
+  #flush(): void {
     const socket = this.#socket
+    const answers = this.#answers
+    if (answers.length === 0) return
+    this.#answers = []
+    // Behind the frame that closes it nothing may follow.
     if (socket.readyState !== socket.OPEN) return
-    this.#gather()
-    if (socket.bufferedAmount < this.#limits.unread) {
-      socket.send(text)
+    const frames = textFrames(answers)
+    const { socket: stream } = this.#session.peer
+    if (socket.bufferedAmount + frames.length < this.#limits.unread) {
+      stream.write(frames)
       return
     }
     this.#slow ??= setTimeout(() => this.#cutOff(), this.#limits.slowFor)
     socket.pause()
-    socket.send(text, () => {
+    stream.write(frames, () => {
       if (socket.bufferedAmount >= this.#limits.unread) return
       clearTimeout(this.#slow)
       this.#slow = undefined
@@ -169,20 +178,16 @@ export class Connection {
     })
   }
 
-  /** What is answered in one turn leaves in one write: each costs the kernel as much as the call does here. */
-  #gather(): void {
-    if (this.#corked) return
-    const { socket } = this.#session.peer
-    this.#corked = true
-    socket.cork()
-    process.nextTick(this.#release)
+  #close(code: number, reason: string): void {
+    this.#flush()
+    this.#socket.close(code, reason)
   }
 
   /** The code stands behind what the peer has not read; whoever reads on before the close is forced sees it. */
   #cutOff(): void {
     this.#waiting.length = 0
     this.#socket.resume()
-    this.#socket.close(closeCodes.slow, 'read faster')
+    this.#close(closeCodes.slow, 'read faster')
   }
 
   #goOn(): void {
@@ -195,7 +200,7 @@ export class Connection {
     if (this.#socket.isPaused) return
     if (!this.#alive) this.#socket.terminate()
     else if (performance.now() - this.#lastMessage > this.#limits.idleFor && this.#unanswered === 0)
-      this.#socket.close(closeCodes.idle, 'idle')
+      this.#close(closeCodes.idle, 'idle')
     else {
       this.#alive = false
       this.#socket.ping()
@@ -206,6 +211,6 @@ export class Connection {
     if (this.#unanswered > 0 || this.#waiting.length > 0) return
     // Paused, it would not see the peer's own close.
     this.#socket.resume()
-    this.#socket.close(closeCodes.goingAway, 'the server is stopping')
+    this.#close(closeCodes.goingAway, 'the server is stopping')
   }
 }
