@@ -36,7 +36,7 @@ export function sendProblem(thrown: unknown, request: FastifyRequest, reply: Fas
   reply.code(problem.statusCode).type(mediaType).serializer(asIs)
   const { send } = reply
   // Where a hook of sending fails on the problem too, Fastify would send that error, message and all.
-  reply.send = (again) => (again instanceof Error ? sendBare(again, request, reply) : send.call(reply, again))
+  reply.send = (again) => (reply.sent ? send.call(reply, again) : sendBare(again, request, reply))
   // A text, which hooks that expect the operation's own result are not asked about.
   return send.call(reply, JSON.stringify(problem.document(request.id)))
 }

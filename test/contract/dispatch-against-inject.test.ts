@@ -58,6 +58,12 @@ test('a success by dispatch is that of inject: status, headers, text', async (t)
     ['ownSerializer', '{"name":"own"}'],
     ['rewritten', '{"name":"after","at":"serialization"}'],
     ['traced', '{"name":"t"}'],
+    ['typedArray', '{"name":"u"}'],
+    ['generated', '{"name":"g"}'],
+    ['withTrailer', '{"name":"with trailer"}'],
+    ['early', '{"name":"after hints"}'],
+    ['headOfOwn', '{"name":"raw"}'],
+    ['responseOfStatus', '{"name":"r"}'],
   ] as const
   for (const [operationId, text] of same) {
     const injected = await app.inject(`/kinds/${operationId}`)
@@ -75,7 +81,7 @@ test('what is no JSON becomes some, and an empty response is none', async (t) =>
   t.equal((await call('text')).text, '"plain text"')
   t.equal((await app.inject('/kinds/text')).body, 'plain text')
   t.same(await call('nothing').then(({ status, text }) => ({ status, text })), { status: 204, text: undefined })
-  for (const operationId of ['emptyText', 'moved']) {
+  for (const operationId of ['emptyText', 'moved', 'unchanged']) {
     t.equal((await call(operationId)).text, undefined, operationId)
     t.equal((await call(operationId)).status, (await app.inject(`/kinds/${operationId}`)).statusCode)
   }
@@ -92,6 +98,10 @@ test('a failure by dispatch is the problem that inject answers with', async (t) 
     'notSerializable',
     'slow',
     'guarded',
+    'notFoundHere',
+    'rejectsNothing',
+    'throwsText',
+    'tracedFailure',
   ]) {
     const injected = await app.inject(`/kinds/${operationId}`)
     const problem = (await call(operationId).catch((error: unknown) => error)) as Problem
@@ -113,7 +123,12 @@ test('a failure by dispatch is the problem that inject answers with', async (t) 
 test('a hook that fails is internal, its cause in the log alone', async (t) => {
   const { app, call, logs } = await open(t)
   const fails = ['onRequest', 'preParsing', 'preValidation', 'preHandler', 'preSerialization', 'onSend']
-  for (const name of [...fails.map((hook) => `${hook}Fails`), 'onSendFailsLater', 'onSendFailsOnFailure']) {
+  for (const name of [
+    ...fails.map((hook) => `${hook}Fails`),
+    'onSendFailsLater',
+    'onSendFailsWithText',
+    'onSendFailsOnFailure',
+  ]) {
     const injected = await app.inject(`/kinds/${name}`)
     const problem = (await call(name).catch((error: unknown) => error)) as Problem
     t.match(injected.json(), { status: 500, code: 'internal', detail: 'Something went wrong' }, name)
@@ -154,12 +169,14 @@ test('a reply that is cut off half way is internal, its cause in the log alone',
 
 test('every kind of hook runs, in the same order', async (t) => {
   const { app, call } = await open(t)
-  trace.length = 0
-  await app.inject('/kinds/traced')
-  const injected = trace.splice(0)
-  t.equal(injected.length, 7)
-  await call('traced')
-  t.same(trace, injected)
+  for (const operationId of ['traced', 'tracedFailure']) {
+    trace.length = 0
+    await app.inject(`/kinds/${operationId}`)
+    const injected = trace.splice(0)
+    t.equal(injected.length, 7)
+    await call(operationId).catch(() => {})
+    t.same(trace, injected)
+  }
 })
 
 test('a plugin of others on a route limits calls as it limits requests, and counts both', async (t) => {

@@ -65,6 +65,56 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
     'response',
     async () => new Response('{"name":"r"}', { headers: { 'content-type': 'application/json' } }),
   )
+  add(fastify, 'typedArray', async (_request, reply) =>
+    reply.type('application/json').send(new Uint8Array(Buffer.from('{"name":"u"}'))),
+  )
+  add(fastify, 'generated', async (_request, reply) =>
+    reply.type('application/json').send(
+      Readable.from(
+        (async function* () {
+          yield '{"name":'
+          await new Promise((resolve) => setImmediate(resolve))
+          yield '"g"}'
+        })(),
+      ),
+    ),
+  )
+  add(fastify, 'withTrailer', async (_request, reply) => {
+    reply.trailer('x-checksum', async () => 'abc')
+    return { name: 'with trailer' }
+  })
+  add(fastify, 'early', async (_request, reply) => {
+    reply.raw.writeEarlyHints({ link: '</style.css>; rel=preload' })
+    return { name: 'after hints' }
+  })
+  add(fastify, 'headOfOwn', async (_request, reply) => {
+    reply.hijack()
+    reply.raw.setHeader('x-set', 'before')
+    reply.raw.writeHead(200, ['content-type', 'application/json', 'x-list', 'yes'])
+    reply.raw.end(Buffer.from('{"name":"raw"}'))
+    return reply
+  })
+  add(
+    fastify,
+    'responseOfStatus',
+    async () =>
+      new Response('{"name":"r"}', {
+        status: 200,
+        headers: { 'content-type': 'application/json', 'x-own': 'of response' },
+      }),
+  )
+  add(fastify, 'unchanged', async (_request, reply) => reply.code(304).send())
+  add(fastify, 'notFoundHere', (_request, reply) => reply.callNotFound())
+  add(fastify, 'rejectsNothing', () => Promise.reject(undefined))
+  add(fastify, 'throwsText', async () => {
+    throw 'a secret cause'
+  })
+  add(fastify, 'tracedFailure', () => Promise.reject(new Error('x')), {
+    ...hooks,
+    onError: async () => {
+      note('onError')
+    },
+  })
   add(fastify, 'nothing', async (_request, reply) => reply.code(204).send(), {
     schema: { response: { 204: Type.Null() } },
   })
@@ -148,6 +198,9 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
     add(fastify, `${name}Fails`, async () => ({ name: 'never' }), { [name]: fails(name) })
   }
   add(fastify, 'onSendFailsLater', async () => ({ name: 'never' }), { onSend: failsLater('onSend') })
+  add(fastify, 'onSendFailsWithText', async () => ({ name: 'never' }), {
+    onSend: () => Promise.reject('a secret cause in onSend'),
+  })
   add(fastify, 'onSendFailsOnFailure', notFound, { onSend: fails('onSend') })
   add(fastify, 'preSerializationFailsOnFailure', notFound, { preSerialization: fails('preSerialization') })
   add(fastify, 'onSendRefuses', async () => ({ name: 'never' }), {
