@@ -122,7 +122,7 @@ export function readObject(schema: TObject, name: string, path: string): ObjectS
     if (!/^[A-Za-z_]\w*$/.test(property) || property.startsWith('__'))
       throw new ContractError(`${path}.${property}: must be a name of letters, digits and _`)
     const at = `${path}.${property}`
-    const { shape, nullable } = readShape(each, name + property[0]?.toUpperCase() + property.slice(1), at)
+    const { shape, nullable } = readShape(each, name + capitalOf(property), at)
     const { description, deprecated, 'x-operation': refersTo } = each as Annotations
     return {
       name: property,
@@ -135,6 +135,11 @@ export function readObject(schema: TObject, name: string, path: string): ObjectS
     }
   })
   return { kind: 'object', name, description: schema.description, fields }
+}
+
+/** A name within another: `address` of `User` is `UserAddress`. */
+export function capitalOf(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1)
 }
 
 function readRecord(schema: TSchema, own: string, path: string): Shape {

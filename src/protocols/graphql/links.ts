@@ -5,9 +5,9 @@ import type { Access } from '../../contract/access.ts'
 import { ContractError } from '../../contract/contract-error.ts'
 import type { Operation } from '../../contract/operation.ts'
 import { inputOf, type Output, outputOf } from '../../contract/shape.ts'
-import type { Field, ObjectShape } from '../../contract/walk.ts'
+import { capitalOf, type Field, type ObjectShape } from '../../contract/walk.ts'
 import type { Target } from './loads.ts'
-import { capitalOf, type Link, notesOfCall, type Types } from './types.ts'
+import { type Link, notesOfCall, type Types } from './types.ts'
 
 /** The operations that give pages, with the schema of their rows. */
 type Lists = readonly { operation: Operation; output: Output; row: TObject }[]

@@ -21,7 +21,15 @@ import {
 import { ContractError } from '../../contract/contract-error.ts'
 import type { Operation } from '../../contract/operation.ts'
 import { inputOf, type Output, outputOf } from '../../contract/shape.ts'
-import { type EnumShape, type Field, type ObjectShape, readObject, readShape, type Shape } from '../../contract/walk.ts'
+import {
+  capitalOf,
+  type EnumShape,
+  type Field,
+  type ObjectShape,
+  readObject,
+  readShape,
+  type Shape,
+} from '../../contract/walk.ts'
 import type { GraphQLContext } from './context.ts'
 import { constantOf, memberName } from './one-of.ts'
 import { BigIntScalar, DateTimeScalar, JsonScalar } from './scalars.ts'
@@ -230,10 +238,6 @@ function answerShape(operation: Operation, output: Output): Shape {
   const { shape } = readShape(output.items, `${capital}Item`, path)
   if (shape.kind !== 'object') throw new ContractError(`${path}: a page must be of objects`)
   return shape
-}
-
-export function capitalOf(name: string): string {
-  return name.charAt(0).toUpperCase() + name.slice(1)
 }
 
 /** @throws {ContractError} when two different shapes have one name. */
