@@ -1,6 +1,7 @@
 /**
  * GraphQL's own end of HTTP. What is answered here is no request of the API: those are the operations that it asks for,
- * each with a life of its own. So a request is taken over once it is admitted, and pays for no second life.
+ * each with a life of its own. So a request is taken over once it is admitted, and pays for no second life: hooks behind
+ * `onRequest` see the operations alone.
  */
 
 import { isUtf8 } from 'node:buffer'
@@ -74,14 +75,17 @@ export class HttpEnd {
   #run(taken: Taken, body: unknown): void {
     const { request, response, report } = taken
     const { method = '', url = '', headers, socket } = request
-    const answered = this.#settings.answer({ method, url, headers, socket, body, signal: signalOf(response) })
-    if (answered instanceof Promise) {
-      const failed = (error: unknown) => {
-        report(error)
-        send(taken, renderBadRequest(refused('Something went wrong', codes.internal), 500))
-      }
-      answered.then((each) => send(taken, each), failed)
-    } else send(taken, answered)
+    const failed = (error: unknown) => {
+      report(error)
+      send(taken, renderBadRequest(refused('Something went wrong', codes.internal), 500))
+    }
+    try {
+      const answered = this.#settings.answer({ method, url, headers, socket, body, signal: signalOf(response) })
+      if (answered instanceof Promise) answered.then((each) => send(taken, each)).catch(failed)
+      else send(taken, answered)
+    } catch (error) {
+      failed(error)
+    }
   }
 
   /** Closes the connection: the rest of the body may be on its way. */
@@ -92,6 +96,7 @@ export class HttpEnd {
 }
 
 function send({ response, headers }: Taken, { status, type, text, headers: more }: GraphQLResponse): void {
+  if (response.headersSent || response.destroyed) return
   headers['content-type'] = type
   headers['content-length'] = Buffer.byteLength(text)
   response.writeHead(status, more === undefined ? headers : { ...headers, ...more }).end(text)

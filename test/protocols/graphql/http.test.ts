@@ -65,6 +65,26 @@ test('a body longer than BODY_LIMIT is refused, whether it says so or not, and i
   }
 })
 
+test('what refuses other requests at the door refuses those of GraphQL', async (t) => {
+  const post = await open(t)
+  const refused = await post(JSON.stringify({ query }), { ...json, host: 'rebound.example.com' })
+  t.equal(refused.statusCode, 421)
+  t.equal(refused.json().code, 'misdirected-request')
+})
+
+test('a failure of the server is an error with a code, whose cause stays in the log', async (t) => {
+  const { app, logs } = await build(t)
+  app.graphql.answer = () => {
+    throw new Error('a secret cause')
+  }
+  const failed = await app.inject({ method: 'POST', url: '/graphql', payload: { query } })
+  t.equal(failed.statusCode, 500)
+  t.match(failed.json(), { errors: [{ extensions: { code: 'INTERNAL_SERVER_ERROR' } }] })
+  t.notMatch(failed.body, 'secret')
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  t.match(JSON.stringify(logs()), 'a secret cause')
+})
+
 test('what a browser on an allowed origin asks is answered to it', async (t) => {
   const post = await open(t, { CORS_ORIGINS: 'https://app.example.com' })
   const { headers } = await post(JSON.stringify({ query }), { ...json, origin: 'https://app.example.com' })
