@@ -1,10 +1,10 @@
 /** Responses as messages: what REST has rendered, through the response schema, so that only declared properties leave. */
 
-import protobuf, { type Writer } from 'protobufjs/minimal.js'
 import type { Outcome } from '../../contract/call.ts'
 import { nextCursorOf } from '../../contract/shape.ts'
 import type { FieldType, MessageField, MessageType, Method } from './model.ts'
 import { writeTimestamp, writeValue } from './well-known.ts'
+import { Writer } from './writer.ts'
 
 /** @throws {TypeError} for a value that its schema does not allow. */
 export type Encode = (outcome: Outcome) => Uint8Array
@@ -27,7 +27,7 @@ export class Encoders {
     if (response === undefined) return () => empty
     const write = this.#message(response) as (value: unknown, writer: Writer) => void
     return (outcome) => {
-      const writer = protobuf.Writer.create()
+      const writer = new Writer()
       write(messageOf(outcome, wrapped), writer)
       return writer.finish()
     }
@@ -204,5 +204,5 @@ function writeInt32(value: number, writer: Writer): void {
 function writeInt64(value: number | bigint, writer: Writer): void {
   if (typeof value === 'number' ? !Number.isInteger(value) : BigInt.asIntN(64, value) !== value)
     throw new TypeError('a whole number has more than 64 bits')
-  writer.int64(typeof value === 'number' ? value : (value.toString() as never))
+  writer.int64(value)
 }

@@ -1,8 +1,8 @@
 /** Problems as statuses of gRPC, with the details of google.rpc (its error model: google/rpc/status.proto, error_details.proto). */
 
-import protobuf, { type Writer } from 'protobufjs/minimal.js'
 import type { Problem, ProblemCode, Violation } from '../../errors.ts'
 import { snakeOf } from './model.ts'
+import { Writer } from './writer.ts'
 
 /** google/rpc/code.proto. */
 export const codes = {
@@ -50,7 +50,7 @@ const text = (field: number) => (field << 3) | 2
 
 /** google.rpc.Status: `code`, `message`, and `details` as google.protobuf.Any. */
 function richStatus(code: number, message: string, problem: Problem): Uint8Array {
-  const writer = protobuf.Writer.create()
+  const writer = new Writer()
   writer.uint32(1 << 3).int32(code)
   writer.uint32(text(2)).string(message)
   detail(writer, 'ErrorInfo', (inner) => errorInfo(inner, problem))

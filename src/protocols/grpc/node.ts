@@ -1,12 +1,12 @@
 /** Messages that no operation has, as values by their fields' numbers. */
 
-import protobuf, { type Writer } from 'protobufjs/minimal.js'
+import { Writer } from './writer.ts'
 
 /** Fields in the order that they are written in: texts, bytes and messages with a length, numbers as varints. */
 export type Node = readonly (readonly [number: number, value: string | number | boolean | Uint8Array | Node])[]
 
 export function encodeNode(node: Node): Buffer {
-  return write(node, protobuf.Writer.create()).finish() as Buffer
+  return write(node, new Writer()).finish()
 }
 
 function write(node: Node, writer: Writer): Writer {

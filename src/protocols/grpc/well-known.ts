@@ -1,7 +1,8 @@
 /** The well-known types that have JSON forms of their own: Timestamp, and Value with Struct and ListValue. */
 
-import type { Reader, Writer } from 'protobufjs/minimal.js'
+import type { Reader } from 'protobufjs/minimal.js'
 import { enter, malformed, readText, within } from './wire.ts'
+import type { Writer } from './writer.ts'
 
 /** Structs and lists inside one another, as JSON over other wires. */
 const maxDepth = 64
