@@ -33,7 +33,7 @@ export function createValidatorCompiler(): FastifySchemaCompiler<object> {
     if (httpPart === 'body') return compile(strict, schema)
     // HTTP refuses NUL in headers, and reads them as Latin-1.
     if (httpPart === 'headers') return coercing.compile(schema)
-    return byOrigin(compile(strict, schema), compile(coercing, schema))
+    return byOrigin(compile(strict, schema), wellFormed(coercing.compile(schema)))
   }
 }
 
@@ -56,7 +56,7 @@ function hasText(schema: object): boolean {
 
 /**
  * NUL cannot be stored as text by PostgreSQL, and a lone surrogate would silently become U+FFFD:
- * both are refused here, so for every wire.
+ * both are refused here, so for every wire. `1e999` of a URL becomes Infinity, to which Ajv applies no limit.
  */
 function wellFormed(validate: ValidateFunction): ValidateFunction {
   const check = ((data: unknown): boolean => {
@@ -76,6 +76,9 @@ function collectIllFormed(value: unknown, pointer: string, found: ErrorObject[],
     if (value.isWellFormed() && !value.includes('\0')) return
     const message = 'must be well-formed Unicode without NUL'
     found.push({ instancePath: pointer, schemaPath: '', keyword: 'wellFormed', params: {}, message })
+  } else if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) {
+    const message = 'must be a finite number'
+    found.push({ instancePath: pointer, schemaPath: '', keyword: 'finite', params: {}, message })
   } else if (typeof value === 'object' && value !== null && depth < maxDepth) {
     for (const key in value) {
       collectIllFormed((value as Record<string, unknown>)[key], pointer + pointerTo(key), found, depth + 1)

@@ -209,3 +209,10 @@ test('what is not HTTP, too long a header and too slow a request are answered wi
   )
   t.match(slow, /^HTTP\/1.1 408 .*request-timeout/s)
 })
+
+test('a number of a URL that is beyond all numbers is refused', async (t) => {
+  const { app } = await build(t)
+  for (const url of ['/users?limit=1e999', '/users?limit=-Infinity', '/users/1e999', '/user?id=Infinity']) {
+    t.match((await app.inject(url)).json(), { status: 400, code: 'validation-failed' }, url)
+  }
+})
