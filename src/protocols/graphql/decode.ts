@@ -42,7 +42,8 @@ export function readParameters({ method, url, body }: GraphQLRequest): Parameter
     query: query as string | undefined,
     hash,
     operationName: operationName ?? undefined,
-    variables: variables ?? undefined,
+    // Compiled documents look names up that clients invent: nothing may be found that was not sent.
+    variables: variables ? { __proto__: null, ...variables } : undefined,
   }
 }
 

@@ -14,7 +14,7 @@ import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit'
 import { LRUCache } from 'lru-cache'
 import { ContractError } from '../../contract/contract-error.ts'
 import { coded, refused } from './errors.ts'
-import { isNestedTooDeep, maxTokens, refusalsOf, tooDeep } from './limits.ts'
+import { isNestedTooDeep, maxTokens, refusalsOf, tooDeep, tooWide } from './limits.ts'
 import type { RenderedFields } from './rendered.ts'
 import type { TrustedDocuments } from './trusted.ts'
 
@@ -74,6 +74,8 @@ export class Documents {
     if (this.#settings.trusted?.has(text) === false) return [notTrusted()]
     const document = parsed(text)
     if (document instanceof GraphQLError) return [document]
+    const wide = tooWide(document)
+    if (wide !== undefined) return [wide]
     const { schema } = this.#settings
     const errors = validate(schema, document, this.#rules, { maxErrors: 20 })
     if (errors.length > 0) return errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED'))

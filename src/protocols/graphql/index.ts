@@ -69,7 +69,7 @@ export class GraphQLServer {
     { socket, headers, signal }: GraphQLRequest,
     known: Known,
     operation: KnownOperation,
-    { operationName, variables = {} }: Parameters,
+    { operationName, variables = { __proto__: null } as object as Record<string, unknown> }: Parameters,
     type: string,
   ): Promise<GraphQLResponse> {
     const peer = { socket, headers: headersOf(headers), wire: 'graphql' }

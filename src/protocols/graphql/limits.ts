@@ -1,6 +1,7 @@
 /** What a document may ask for at most: judged once, when it is seen first. */
 
 import {
+  BREAK,
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
@@ -18,6 +19,7 @@ import {
   type SelectionSetNode,
   Source,
   TokenKind,
+  visit,
 } from 'graphql'
 import { refused } from './errors.ts'
 import { type FieldNotes, notesOf } from './types.ts'
@@ -35,6 +37,9 @@ const callCost = 10
 /** Objects in a list that is no page. */
 const usualList = 10
 
+/** Fields and fragments in one selection, and definitions in a document. */
+const maxSelections = 300
+
 /** Brackets within brackets: more than any document within `maxDepth` needs. */
 const maxNesting = 100
 
@@ -50,6 +55,18 @@ export function isNestedTooDeep(text: string): boolean {
     if (depth > maxNesting) return true
   }
   return false
+}
+
+/** Why a document is refused before it is validated, which compares all selections of a set with each other; or nothing. */
+export function tooWide(document: DocumentNode): GraphQLError | undefined {
+  let isTooWide = document.definitions.length > maxSelections
+  visit(document, {
+    SelectionSet: ({ selections }) => {
+      if (selections.length > maxSelections) isTooWide = true
+      return isTooWide ? BREAK : undefined
+    },
+  })
+  return isTooWide ? tooMuch('fields beside each other, or definitions', maxSelections) : undefined
 }
 
 export function tooDeep(): GraphQLError {

@@ -374,3 +374,18 @@ test('the committed schema is that of the server, and breaks none that was commi
   t.equal(app.graphql.sdl, committed, 'npm run contracts writes it')
   t.equal((await app.inject('/contracts/schema.graphql')).body, committed)
 })
+
+test('names and numbers that clients invent cost nothing and find nothing', async (t) => {
+  const { app } = await build(t)
+  const ask = async (query: string, variables: object = {}) =>
+    (await app.inject({ method: 'POST', url: '/graphql', payload: { query, variables } })).json<{
+      data?: unknown
+      errors?: { message: string; extensions: { code: string } }[]
+    }>()
+  const query = 'query ($toString: String) { listUsers(name: $toString, limit: 1) { items { id } } }'
+  for (let use = 0; use < 3; use += 1) t.match(await ask(query), { data: { listUsers: { items: [{ id: 1 }] } } })
+  const wide = await ask(`{ ${'getUser(id: 1) { id } '.repeat(301)} }`)
+  t.match(wide.errors, [{ message: /more than 300 fields/, extensions: { code: 'DOCUMENT_TOO_COMPLEX' } }])
+  const long = await ask(`{ getUser(id: ${'9'.repeat(31)}) { id } }`)
+  t.match(long.errors?.[0]?.extensions, { code: 'GRAPHQL_VALIDATION_FAILED' })
+})
