@@ -21,7 +21,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       summary: 'Get the password of digests',
       description:
         'For SOAP clients that send a UsernameToken with PasswordDigest: the password that the calling API key makes digests with. It is derived, and stored nowhere.',
-      tags: ['me'],
+      tags: ['digests'],
       security: requires(),
       response: { 200: DigestPassword },
       responseHeaders: uncached,

@@ -10,7 +10,7 @@ import { textCases } from './cases/text.ts'
 import { userCases } from './cases/users.ts'
 
 /** Resources with tests of their own: what they answer is a secret or comes with a message, and is never the same twice. */
-export const coveredElsewhere = ['accounts', 'sessions', 'login', 'grants', 'oauth-clients']
+export const coveredElsewhere = ['accounts', 'sessions', 'login', 'grants', 'oauth-clients', 'digests']
 
 export const cases: readonly Case[] = [
   ...userCases,

@@ -106,11 +106,11 @@ function innerReader(items: Shape, parse: ParseJson): Read {
 function valueReader(shape: Shape, parse: ParseJson): Read {
   switch (shape.kind) {
     case 'object':
-      return typed(objectReader(shape, parse), shape.name)
+      return orText(typed(objectReader(shape, parse), shape.name))
     case 'union':
       return unionReader(shape.members, parse)
     case 'record':
-      return recordReader(shape.values, parse)
+      return orText(recordReader(shape.values, parse))
     case 'unknown':
       return simple((text, element, wrong) => {
         try {
@@ -191,6 +191,12 @@ function byType(own: (text: string) => unknown): Read {
 const numericTypes: ReadonlySet<string> = new Set(
   'byte short int long integer decimal float double unsignedByte unsignedShort unsignedInt unsignedLong'.split(' '),
 )
+
+/** Text alone in the place of an object: the operation's own schema refuses it. */
+function orText(read: Read): Read {
+  return (element, wrong) =>
+    element.children.length === 0 && isText(element.text) ? element.text : read(element, wrong)
+}
 
 /** Types that are derived from others are not served. */
 function typed(read: Read, name: string): Read {

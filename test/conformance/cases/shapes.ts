@@ -1,6 +1,6 @@
 /** Every shape that wires carry, by operations that give back what they get. */
 
-import { type Case, failed, one, type Step, violating } from './case.ts'
+import { type Case, failed, invalid, one, type Step, violating } from './case.ts'
 
 const largest = Number.MAX_SAFE_INTEGER
 const shapes = {
@@ -146,9 +146,12 @@ export const shapeCases: readonly Case[] = [
   refused('a list with a wrong item', { list: ['a', 1] }, '/list/1', 'must be string'),
   refused('one item in the place of a list', { many: { label: '1' } }, '/many', 'must be array', {
     GraphQL: { reason: 'it takes one item for a list of it', expect: { value: { many: [{ label: '1' }] } } },
+    SOAP: { reason: 'an element is a list of one item', expect: { value: { many: [{ label: '1' }] } } },
   }),
   refused('a record with a wrong value', { record: { one: 'x' } }, '/record/one', 'must be integer'),
-  refused('a list in the place of a record', { record: [] }, '/record', 'must be object'),
+  refused('a list in the place of a record', { record: [] }, '/record', 'must be object', {
+    SOAP: { reason: 'an empty element is a record without entries', expect: { value: { record: {} } } },
+  }),
   refused('a text in the place of an object', { nested: 'n' }, '/nested', 'must be object'),
   refused('a property too much', { more: 1 }, '/more', 'must NOT have additional properties'),
   refused(
@@ -176,6 +179,8 @@ export const shapeCases: readonly Case[] = [
     {
       problem: { code: 'validation-failed', status: 400 },
     },
+    undefined,
+    { SOAP: { reason: 'a member is named by its element, and none has this name', expect: invalid('/pet') } },
   ),
   one(
     'a member of a union without what it needs',

@@ -139,6 +139,7 @@ export const userCases: readonly Case[] = [
       differs: {
         GraphQL: { reason: 'a field is answered whatever its client has', expect: { value: mohamed } },
         gRPC: { reason: 'a call is answered with its message whatever its client has', expect: { value: mohamed } },
+        SOAP: { reason: 'a message holds its result whatever its client has', expect: { value: mohamed } },
       },
     })),
   },

@@ -16,15 +16,8 @@ let calls = 0
 
 export const soap: Wire = {
   name: 'SOAP',
-  differences: [
-    {
-      reason: 'XML cannot hold NUL: the message is malformed; it points at the same element',
-      normalise: ({ problem, ...rest }) =>
-        problem?.code === 'malformed-request' || problem?.code === 'validation-failed'
-          ? { ...rest, problem: { ...problem, code: 'validation-failed', detail: '' } }
-          : { ...rest, ...(problem && { problem }) },
-    },
-  ],
+  // What SOAP says otherwise stands at its cases.
+  differences: [],
   async open(_t, base, contract) {
     const messages = new Map(messagesOf(contract).map((each) => [each.request.name, each]))
     return {
@@ -48,8 +41,13 @@ function headersOf(headers: Headers): { blocks: string; http: Record<string, str
   for (const [name, value] of Object.entries(headers)) {
     if (name === 'x-api-key') http[name] = value
     else if (name === 'authorization') {
-      const token = `<w:Username>u</w:Username><w:Password>${escaped(value.slice(7))}</w:Password>`
-      blocks += `<w:Security xmlns:w="${wsse}" s:mustUnderstand="1"><w:UsernameToken>${token}</w:UsernameToken></w:Security>`
+      const token = /^Bearer (.+)$/.exec(value)?.[1]
+      if (token === undefined) {
+        http[name] = value
+        continue
+      }
+      const login = `<w:Username>u</w:Username><w:Password>${escaped(token)}</w:Password>`
+      blocks += `<w:Security xmlns:w="${wsse}" s:mustUnderstand="1"><w:UsernameToken>${login}</w:UsernameToken></w:Security>`
     } else {
       const block = name.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase())
       blocks += `<${block} xmlns="${namespace}">${escaped(value)}</${block}>`
@@ -75,9 +73,18 @@ function element(name: string, value: unknown, shape: Shape | undefined): string
 
 /** Where a value is not what the schema says: XML would not tell. */
 function typeOf(value: unknown, shape: Shape | undefined): string {
-  const isText = shape === undefined || ['string', 'enum', 'date-time'].includes(shape.kind)
-  if (isText && typeof value === 'number') return ' xsi:type="xs:double"'
-  return isText && typeof value === 'boolean' ? ' xsi:type="xs:boolean"' : ''
+  const wanted = shape === undefined ? 'string' : (simpleTypes[shape.kind] ?? typeof value)
+  const type = typeof value === 'number' ? 'double' : typeof value
+  return typeof value === wanted || type === 'object' ? '' : ` xsi:type="xs:${type}"`
+}
+
+const simpleTypes: Readonly<Record<string, string>> = {
+  string: 'string',
+  enum: 'string',
+  'date-time': 'string',
+  integer: 'number',
+  number: 'number',
+  boolean: 'boolean',
 }
 
 function content(value: unknown, shape: Shape | undefined): string {
@@ -85,23 +92,27 @@ function content(value: unknown, shape: Shape | undefined): string {
     case 'unknown':
       return escaped(JSON.stringify(value))
     case 'object':
-      return write(value as object, shape)
+      return typeof value === 'string' ? escaped(value) : write(value as object, shape)
+    // One item in the place of a list.
+    case 'list':
+      return content(value, shape.items)
     case 'record':
       return Object.entries(value as object)
         .map(([key, each]) => `<entry>${element('key', key, undefined)}${element('value', each, shape.values)}</entry>`)
         .join('')
     case 'union': {
       const { kind } = value as { kind?: string }
-      const member = shape.members.find(({ name }) => name.toLowerCase() === kind) as ObjectShape
-      return element(member.name, value, member)
+      const member = shape.members.find(({ name }) => name.toLowerCase() === kind)
+      return member === undefined ? `<${kind}/>` : element(member.name, value, member)
     }
     default:
       return escaped(String(value))
   }
 }
 
+/** With references for what cannot stand as it is; some of them XML does not allow either. */
 function escaped(text: string): string {
-  return text.replaceAll(/[&<\0]/g, (each) => `&#${each.charCodeAt(0)};`)
+  return text.replaceAll(/[&<>\r\p{Cs}\ufffe\uffff]|[^\P{Cc}\t\n]/gu, (each) => `&#${each.codePointAt(0)};`)
 }
 
 function resultOf(envelope: XmlElement, response: ObjectShape): Result {
@@ -118,7 +129,7 @@ function resultOf(envelope: XmlElement, response: ObjectShape): Result {
   const problem = Object.fromEntries(detail.children.map(({ local, text }) => [local, text]))
   const errors = detail.children
     .filter(({ local }) => local === 'errors')
-    .map((each) => ({ pointer: each.children.find(({ local }) => local === 'pointer')?.text ?? '' }))
+    .map((each) => Object.fromEntries(each.children.map(({ local, text }) => [local, text])) as { pointer: string })
   const { code = '', status, detail: told = '', requestId = '' } = problem
   return { problem: problemOf({ code, status: Number(status), detail: told, requestId, errors }), meta }
 }
@@ -128,6 +139,7 @@ const blockNames: Record<string, string> = {
   Location: 'location',
   RetryAfter: 'retry-after',
   TotalCount: 'x-total-count',
+  PreferenceApplied: 'preference-applied',
   IdempotentReplayed: 'idempotent-replayed',
 }
 
