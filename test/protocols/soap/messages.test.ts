@@ -10,6 +10,7 @@ function echo(changes: Record<string, string> = {}): string {
     text: '<text>t</text>',
     maybe: '<maybe i:nil="true"/>',
     small: '<small>7</small>',
+    int: '<int>1</int>',
     large: '<large>8</large>',
     real: '<real>0.5</real>',
     flag: '<flag>true</flag>',
