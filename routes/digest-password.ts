@@ -5,8 +5,11 @@ import { requires } from '../src/schemas/security.ts'
 
 const DigestPassword = Type.Object(
   {
-    username: Type.String({ description: 'Id of the key.' }),
-    password: Type.String({ description: 'What digests are made with; good until the key is rotated or revoked.' }),
+    username: Type.String({ description: 'Id of the key.', examples: ['3fk0Qm9ZtB7x'] }),
+    password: Type.String({
+      description: 'What digests are made with; good until the key is rotated or revoked.',
+      examples: ['qhNqYV9Cq0pTgnQn3cZ7mJ3vR5tD8wX2bK6fL1sE4yA'],
+    }),
   },
   { $id: 'DigestPassword', additionalProperties: false, description: 'Name and password of a UsernameToken.' },
 )
