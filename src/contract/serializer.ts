@@ -6,9 +6,18 @@ import type { FastifySerializerCompiler } from 'fastify'
 import { JsonText } from './json-text.ts'
 import { withoutNames } from './schema-names.ts'
 
+type Serialize = ReturnType<FastifySerializerCompiler<Schema>>
+
+/** Many responses have one schema, that of problems first of all: it is compiled once. */
+const compiled = new WeakMap<object, Serialize>()
+
 export const serializerCompiler: FastifySerializerCompiler<Schema> = ({ schema }) => {
+  const known = compiled.get(schema)
+  if (known !== undefined) return known
   const stringify = fastJson(withOpenMembers(withoutNames(schema)) as Schema)
-  return (value) => (value instanceof JsonText ? value.text : stringify(value))
+  const serialize: Serialize = (value) => (value instanceof JsonText ? value.text : stringify(value))
+  compiled.set(schema, serialize)
+  return serialize
 }
 
 /**

@@ -33,13 +33,19 @@ export function createValidatorCompiler(): FastifySchemaCompiler<object> {
     if (httpPart === 'body') return compile(strict, schema)
     // HTTP refuses NUL in headers, and reads them as Latin-1.
     if (httpPart === 'headers') return coercing.compile(schema)
-    return byOrigin(compile(strict, schema), wellFormed(coercing.compile(schema)))
+    return byOrigin(() => compile(strict, schema), wellFormed(coercing.compile(schema)))
   }
 }
 
-function byOrigin(typed: ValidateFunction, text: ValidateFunction): ValidateFunction {
+/** Most operations are never called by a wire with types: what judges those values is compiled at the first. */
+function byOrigin(compileTyped: () => ValidateFunction, text: ValidateFunction): ValidateFunction {
+  let typed: ValidateFunction | undefined
+  const typedOf = () => {
+    typed ??= compileTyped()
+    return typed
+  }
   const check = ((data: unknown): boolean => {
-    const validate = data instanceof TypedInput ? typed : text
+    const validate = data instanceof TypedInput ? typedOf() : text
     const valid = validate(data) as boolean
     check.errors = validate.errors ?? null
     return valid
