@@ -1,19 +1,7 @@
 /** Metadata: what a caller's becomes for an operation, and what of an answer's headers it sees. */
 
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
-
-/** Response headers that say something off HTTP; `Link` is `next_cursor`. */
-const shown = [
-  'etag',
-  'location',
-  'retry-after',
-  'x-total-count',
-  'preference-applied',
-  'idempotent-replayed',
-  'www-authenticate',
-  'ratelimit',
-  'ratelimit-policy',
-] as const
+import { shownHeaders } from '../../contract/shown-headers.ts'
 
 /**
  * Metadata as the headers of REST. A call answers with a message, whatever version of it the client has
@@ -33,9 +21,11 @@ export function headersOf(metadata: Record<string, unknown>, host: string): Inco
 }
 
 /** Names and values for metadata; nothing where there are none. */
-export function shownHeaders(headers: Readonly<OutgoingHttpHeaders> = {}): [name: string, value: string][] | undefined {
+export function shownMetadata(
+  headers: Readonly<OutgoingHttpHeaders> = {},
+): [name: string, value: string][] | undefined {
   let found: [string, string][] | undefined
-  for (const name of shown) {
+  for (const name of shownHeaders) {
     const value = headers[name]
     if (value === undefined) continue
     const text = String(value)

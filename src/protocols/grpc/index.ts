@@ -8,7 +8,7 @@ import { type Decode, Decoders } from './decode.ts'
 import { describeUnnumbered } from './describe.ts'
 import { type Encode, Encoders } from './encode.ts'
 import { type GrpcStatus, statusOf } from './errors.ts'
-import { shownHeaders } from './headers.ts'
+import { shownMetadata } from './headers.ts'
 import { breakingChanges, number, readLock } from './lock.ts'
 import { type Method, type ProtoFile, packageName, type Service } from './model.ts'
 import { render } from './render.ts'
@@ -76,7 +76,7 @@ export class GrpcServer {
     }
     return this.#settings.dispatch({ operation, input, peer, signal, as: 'text' }).then((outcome) => {
       try {
-        return { message: encode(outcome), metadata: shownHeaders(outcome.headers) }
+        return { message: encode(outcome), metadata: shownMetadata(outcome.headers) }
       } catch (error) {
         this.#settings.onFault(error)
         return failure(new Problem('internal', 'Something went wrong'))
@@ -87,7 +87,7 @@ export class GrpcServer {
 
 function failure(error: unknown): Answer {
   const problem = problemOf(error)
-  return { status: statusOf(problem), metadata: shownHeaders(problem.headers) }
+  return { status: statusOf(problem), metadata: shownMetadata(problem.headers) }
 }
 
 function methodsOf(
