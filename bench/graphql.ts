@@ -9,14 +9,13 @@ import Fastify from 'fastify'
 import { buildSchema, type DocumentNode, type GraphQLObjectType, GraphQLScalarType, parse, validate } from 'graphql'
 import { createHandler, type Handler } from 'graphql-http'
 import { type CompiledQuery, compileQuery } from 'graphql-jit'
-import type { Count } from './load.ts'
 import { type Options, readOptions } from './options.ts'
 import { pinned } from './processes.ts'
-import { atLeast, count, factor, progress, table } from './report.ts'
+import { progress, table } from './report.ts'
 import { graphqlDocument } from './requests.ts'
-import { busy, Load, perCpuSecond, ratio, takeTurns, typical } from './rounds.ts'
+import { Load, takeTurns } from './rounds.ts'
 import type { Server } from './servers.ts'
-import { inBothStates, startWireServers, stopAll } from './wires.ts'
+import { inBothStates, rowOf, startWireServers, stopAll } from './wires.ts'
 
 /** Least ratio. */
 const bar = 0.9
@@ -43,14 +42,6 @@ async function compare(options: Options): Promise<void> {
   process.stdout.write(`${pinned ? '' : 'NOT pinned to cores\n'}${table('getUser over /graphql', head, rows)}`)
   for (const error of load.errors) process.stdout.write(`ERROR ${error}\n`)
   await stopAll(servers)
-}
-
-function rowOf(title: string, own: Count[], bares: Count[], least?: number): string[] {
-  const value = ratio(own, bares, perCpuSecond)
-  const figures = [count(typical(own, perCpuSecond)), count(typical(bares, perCpuSecond))]
-  const shown = least === undefined ? '' : factor(least)
-  const load = factor(Math.min(typical(own, busy), typical(bares, busy)))
-  return [title, ...figures, factor(value), shown, atLeast(value, least), load]
 }
 
 async function ask({ port }: Server, id: number): Promise<string> {

@@ -3,9 +3,11 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { copyDatabase, createDatabase } from './database.ts'
+import type { Count } from './load.ts'
 import type { Options } from './options.ts'
 import { stop, workFolder } from './processes.ts'
-import { count, progress } from './report.ts'
+import { atLeast, count, factor, progress } from './report.ts'
+import { busy, perCpuSecond, ratio, typical } from './rounds.ts'
 import { type Server, startScript, startSeptet } from './servers.ts'
 
 /** Ids that all servers are asked for before anything is measured. */
@@ -65,6 +67,15 @@ export async function inBothStates(
   progress(`idle for ${idle} s`)
   await sleep(idle * 1000)
   return [...fresh, ...(await measure('idled'))]
+}
+
+/** One line of the table: requests a CPU second of Septet and of another server, and how they compare. */
+export function rowOf(title: string, own: Count[], bares: Count[], least?: number): string[] {
+  const value = ratio(own, bares, perCpuSecond)
+  const figures = [count(typical(own, perCpuSecond)), count(typical(bares, perCpuSecond))]
+  const shown = least === undefined ? '' : factor(least)
+  const load = factor(Math.min(typical(own, busy), typical(bares, busy)))
+  return [title, ...figures, factor(value), shown, atLeast(value, least), load]
 }
 
 export async function stopAll(servers: WireServers): Promise<void> {
