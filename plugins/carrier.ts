@@ -1,6 +1,7 @@
-import type { onRequestHookHandler } from 'fastify'
+import type { FastifyReply, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { Carrier } from '../src/contract/carrier.ts'
+import { signalOf } from '../src/contract/gone.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -11,12 +12,19 @@ declare module 'fastify' {
     /** On the routes of wires. */
     carrier: Carrier | undefined
   }
+  interface FastifyReply {
+    /** For the calls that the request carries: aborts when its client has gone before the answer. */
+    signalOfClient: () => () => AbortSignal
+  }
 }
 
 /** The routes of wires say `config: { carrier: true }`. */
 export default fp(
   async (fastify) => {
     fastify.decorateRequest('carrier', undefined)
+    fastify.decorateReply('signalOfClient', function signalOfClient(this: FastifyReply) {
+      return signalOf(this.raw)
+    })
     fastify.addHook('onRoute', (route) => {
       if (route.config?.carrier) route.onRequest = [enter, ...[route.onRequest ?? []].flat()]
     })

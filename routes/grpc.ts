@@ -1,21 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyReply } from 'fastify'
 import { open } from '../src/schemas/security.ts'
 
 /** Open: each call is checked as the request of its operation is. */
 const schema = { hide: true, security: open }
-
-/** Aborts when the client has gone before its answer: a request itself is over as soon as its body is read. */
-function signalOf({ raw }: FastifyReply): () => AbortSignal {
-  return () => {
-    const abort = new AbortController()
-    if (raw.destroyed) abort.abort()
-    raw.once('close', () => {
-      if (!raw.writableFinished) abort.abort()
-    })
-    return abort.signal
-  }
-}
 
 /** gRPC-Web, and the services of gRPC as a text. */
 const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
@@ -31,7 +18,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
   fastify.post('/septet.v1.:service/:method', { schema }, async (request, reply) => {
     const { url, headers, socket, body } = request
     const [path = ''] = url.split('?', 1)
-    const answer = await fastify.grpcWeb.answer({ path, headers, socket, body, signal: signalOf(reply) })
+    const answer = await fastify.grpcWeb.answer({ path, headers, socket, body, signal: reply.signalOfClient() })
     return reply.headers(answer.headers).send(answer.body)
   })
 }

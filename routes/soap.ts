@@ -1,26 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { open } from '../src/schemas/security.ts'
 
 /** Open: each message is checked as the request of its operation is. */
 const schema = { hide: true, security: open }
 const origin = /^https?:\/\/(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 const media = ['text/xml', 'application/soap+xml']
-
-/** Aborts when the client has gone before its answer: a request itself is over as soon as its body is read. */
-function signalOf({ raw }: FastifyReply): () => AbortSignal {
-  let abort: AbortController | undefined
-  return () => {
-    if (abort !== undefined) return abort.signal
-    const made = new AbortController()
-    abort = made
-    if (raw.destroyed) made.abort()
-    raw.once('close', () => {
-      if (!raw.writableFinished) made.abort()
-    })
-    return made.signal
-  }
-}
 
 /** SOAP, and its WSDL. */
 const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
@@ -42,7 +27,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
     handler: async (request, reply) => {
       if (!Buffer.isBuffer(request.body)) throw fastify.problem('malformed-request', 'The message is missing')
       const { headers, socket, body, id: requestId } = request
-      const signal = signalOf(reply)
+      const signal = reply.signalOfClient()
       const { status, text, type } = await fastify.soap.answer({ headers, socket, body, signal, requestId })
       return reply.code(status).type(type).send(text)
     },

@@ -6,6 +6,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { signalOf } from '../../contract/gone.ts'
 import type { GraphQLRequest } from './decode.ts'
 import { type GraphQLResponse, renderBadRequest } from './encode.ts'
 import { codes, refused } from './errors.ts'
@@ -106,19 +107,4 @@ function send({ response, headers }: Taken, { status, type, text, headers: more 
 function isJson(type: string | undefined): boolean {
   if (type === 'application/json') return true
   return /^application\/json\s*(?:;\s*charset="?utf-?8"?\s*)?$/i.test(type ?? '')
-}
-
-/** Aborts when the client has gone before its answer: a request itself is over as soon as its body is read. */
-function signalOf(response: ServerResponse): () => AbortSignal {
-  let abort: AbortController | undefined
-  return () => {
-    if (abort !== undefined) return abort.signal
-    const made = new AbortController()
-    abort = made
-    if (response.destroyed) made.abort()
-    response.once('close', () => {
-      if (!response.writableFinished) made.abort()
-    })
-    return made.signal
-  }
 }
