@@ -2,6 +2,7 @@
 
 import type { Static, TObject } from '@sinclair/typebox'
 import type { CreateTableBuilder, RawBuilder, SchemaModule } from 'kysely'
+import type { RowEvents } from './event.ts'
 
 /** A column kept beside a property for comparing it: `emailKey` of `email`. */
 export interface ComparisonKey<Property> {
@@ -22,6 +23,8 @@ export interface Declaration<Input extends TObject = TObject> {
   keys?: Record<string, ComparisonKey<keyof Static<Input> & string>>
   /** Properties that a list can be filtered by: equal, or beginning with the given text. */
   filters?: Partial<Record<keyof Static<Input> & string, 'equals' | 'startsWith'>>
+  /** What its changes tell to those who listen. */
+  events?: RowEvents
   /** Applied in order, each once; append only. */
   migrations: readonly Migration[]
   /** Rows of a new database. */
@@ -44,6 +47,8 @@ export interface Migration {
 /** What a migration builds with: Kysely's schema builder and column types that mean the same on both engines. */
 export interface MigrationTools {
   schema: SchemaModule
+  /** Starts a table with an `id` that grows with each row, and is never given twice. */
+  createNumbered: (name: string) => CreateTableBuilder<string, string>
   /** Starts a table with the four columns that every collection has. */
   createCollection: (name: string) => CreateTableBuilder<string, string>
   /** Text, compared byte by byte. */

@@ -5,7 +5,11 @@ import { type Compilable, type RawBuilder, type SelectQueryBuilder, sql } from '
 import type { AnyDeclaration } from '../schemas/collection.ts'
 import type { Order } from './cursor.ts'
 import { argument, type Dialect, statement, type Tables, textArgument } from './dialect.ts'
+import { columnOf, emission } from './outbox.ts'
 import type { Row, Statement } from './storage.ts'
+
+/** What can happen to a row. */
+export type Change = 'created' | 'updated' | 'deleted'
 
 type Select = SelectQueryBuilder<Tables, string, unknown>
 
@@ -27,6 +31,11 @@ export class CollectionSql {
       .insertInto(this.#table)
       .values({ ...values, version: 1, created_at: argument('now'), updated_at: argument('now') })
     this.insert = { ...statement(`${this.#table} insert`, dialect.givingId(insert)), givesId: true }
+    const emissionOf = (change: Change) => {
+      const { path, [change]: event } = declaration.events ?? { path: '' }
+      return event && emission(dialect, this.#table, path, event, change === 'created' ? 'last' : 'given')
+    }
+    this.emissions = { created: emissionOf('created'), updated: emissionOf('updated'), deleted: emissionOf('deleted') }
   }
 
   /** One row; `checked`, only while it has the given version. */
@@ -87,6 +96,9 @@ export class CollectionSql {
       return (checked ? query.where('version', '=', argument('version')) : query).returning('id')
     })
   }
+
+  /** Tells of a change; nothing where the collection declares no event of this kind. */
+  readonly emissions: Readonly<Record<Change, Statement | undefined>>
 
   /** Stores the reply to an insert that ran just before it in the same write. */
   keepReply(view: TObject): Statement {
@@ -179,11 +191,6 @@ function after(key: string, descending: boolean): RawBuilder<boolean> {
   const operator = sql.raw(descending ? '<' : '>')
   if (key === 'id') return sql`id ${operator} ${argument('afterId')}`
   return sql`(${sql.ref(key)}, id) ${operator} (${argument('afterKey')}, ${argument('afterId')})`
-}
-
-/** `createdAt` → `created_at` */
-function columnOf(property: string): string {
-  return property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
 /** The argument that holds the end of a prefix's range. */

@@ -6,9 +6,10 @@ import type { Once } from '../contract/idempotency.ts'
 import { JsonText } from '../contract/json-text.ts'
 import { Problem } from '../errors.ts'
 import type { Declaration } from '../schemas/collection.ts'
-import { CollectionSql, endOf, keyValues, prefixEnd, render } from './collection-sql.ts'
+import { type Change, CollectionSql, endOf, keyValues, prefixEnd, render } from './collection-sql.ts'
 import { decodeCursor, encodeCursor, type Order, parseSort } from './cursor.ts'
 import { Kept } from './kept.ts'
+import { emitted } from './outbox.ts'
 import {
   type Arguments,
   type Command,
@@ -142,7 +143,7 @@ export class Collection<Input extends TObject> {
     const now = new Date().toISOString()
     const commands: Command[] = [[this.#sql.insert, { ...this.#values(input), now }]]
     if (once) commands.push([this.#sql.keepReply(view), { ...once, now }])
-    commands.push(...further)
+    commands.push(...this.#emission('created', now), ...further)
     try {
       const written = (await this.#storage.write(commands)) as [[Pick<Version, 'id'>]]
       this.#kept?.forgetPages()
@@ -180,8 +181,9 @@ export class Collection<Input extends TObject> {
       columns.length === 0
         ? this.#storage.first(this.#sql.get(view, version !== undefined), { id, version })
         : this.#change(
+            'updated',
             this.#sql.update(view, columns, version !== undefined),
-            { ...values, id, version, now: new Date().toISOString() },
+            { ...values, id, version },
             further,
           ),
     )
@@ -195,7 +197,7 @@ export class Collection<Input extends TObject> {
    */
   async remove(id: number, versions: Versions = 'any', further: Alongside = {}): Promise<void> {
     await this.#conditional(id, versions, (version) =>
-      this.#change(this.#sql.remove(version !== undefined), { id, version }, further),
+      this.#change('deleted', this.#sql.remove(version !== undefined), { id, version }, further),
     )
   }
 
@@ -205,12 +207,19 @@ export class Collection<Input extends TObject> {
     return [this.#sql.insert, { ...this.#values(input), now: new Date().toISOString() }]
   }
 
+  /** What tells of a change to the row with this id, or to the one just made. */
+  #emission(change: Change, now: string, id?: unknown): [] | [Command] {
+    const statement = this.#sql.emissions[change]
+    return statement ? [[statement, { ...emitted(now), id }]] : []
+  }
+
   /** Adds the declared seed, and whatever records that it was added, in one transaction. */
   async seed(record: Command): Promise<void> {
     const now = new Date().toISOString()
-    const rows = (this.declaration.seed ?? []).map(
-      (input): Command => [this.#sql.insert, { ...this.#values(input), now }],
-    )
+    const rows = (this.declaration.seed ?? []).flatMap((input): Command[] => [
+      [this.#sql.insert, { ...this.#values(input), now }],
+      ...this.#emission('created', now),
+    ])
     await this.#storage.write([record, ...rows])
   }
 
@@ -230,15 +239,24 @@ export class Collection<Input extends TObject> {
     throw (await this.#current(id)) ? preconditionFailed() : this.#notFound()
   }
 
-  async #change(statement: Statement, args: Arguments, further: Alongside): Promise<Row | undefined> {
-    const { before = [], behind = [] } = further
+  /** Nothing when it meets no row; then nothing is told. A row that goes is told of while it is there. */
+  async #change(
+    change: Change,
+    statement: Statement,
+    args: Arguments,
+    { before = [], behind = [] }: Alongside,
+  ): Promise<Row | undefined> {
+    const now = new Date().toISOString()
+    const told = this.#emission(change, now, args.id)
     // A lone statement needs no transaction of its own.
-    const isAlone = before.length === 0 && behind.length === 0
-    const change: Command = isAlone ? [statement, args] : [statement, args, 1]
+    const isAlone = before.length + told.length + behind.length === 0
+    const command: Command = [statement, { ...args, now }, isAlone ? undefined : 1]
+    const changing = change === 'deleted' ? [...told, command] : [command, ...told]
+    const commands = [...before, ...changing, ...behind]
     try {
-      const rows = (await this.#storage.write([...before, change, ...behind]))[before.length]
+      const results = await this.#storage.write(commands)
       this.#kept?.forget(args.id as number)
-      return rows?.[0]
+      return results[commands.indexOf(command)]?.[0]
     } catch (error) {
       if (error instanceof UnexpectedRows) return undefined
       throw error instanceof UniqueViolation ? this.#conflict(error) : error

@@ -32,7 +32,7 @@ export interface Dialect {
   givingId(insert: InsertQueryBuilder<Tables, string, object>): Compilable
   /** Whether a column of whole numbers is among those of an argument, a JSON array as text. */
   among(column: string, name: string): RawBuilder<boolean>
-  /** The id that the previous command of the same write gave to a row of this table. */
+  /** The id that this write gave last to a row of this table. */
   lastId(table: string): RawBuilder<number>
 }
 
@@ -91,6 +91,12 @@ function createDialect(name: Dialect['name'], kysely: Kysely<Tables>): Dialect {
   const text = isSqlite ? sql`text` : sql`text collate "C"`
   const integer = isSqlite ? sql`integer` : sql`bigint`
   const schema = kysely.schema
+  const createNumbered = (table: string) =>
+    schema
+      .createTable(table)
+      .addColumn('id', integer, (column) =>
+        isSqlite ? column.primaryKey().autoIncrement() : column.generatedByDefaultAsIdentity().primaryKey(),
+      )
   return {
     name,
     kysely,
@@ -101,18 +107,17 @@ function createDialect(name: Dialect['name'], kysely: Kysely<Tables>): Dialect {
         ? sql`${sql.ref(column)} in (select value from json_each(${argument(name)}))`
         : sql`${sql.ref(column)} = any(cast(translate(${argument(name)}, '[]', '{}') as bigint[]))`,
     lastId: (table) =>
-      isSqlite ? sql`last_insert_rowid()` : sql`currval(pg_get_serial_sequence(${sql.lit(table)}, 'id'))`,
+      isSqlite
+        ? sql`(select seq from sqlite_sequence where name = ${sql.lit(table)})`
+        : sql`currval(pg_get_serial_sequence(${sql.lit(table)}, 'id'))`,
     migration: {
       schema,
       text,
       integer,
       real: isSqlite ? sql`real` : sql`double precision`,
+      createNumbered,
       createCollection: (table) =>
-        schema
-          .createTable(table)
-          .addColumn('id', integer, (column) =>
-            isSqlite ? column.primaryKey().autoIncrement() : column.generatedByDefaultAsIdentity().primaryKey(),
-          )
+        createNumbered(table)
           .addColumn('version', integer, (column) => column.notNull())
           .addColumn('created_at', text, (column) => column.notNull())
           .addColumn('updated_at', text, (column) => column.notNull()),

@@ -1,5 +1,6 @@
 /** The tables that belong to no resource, and the order in which all migrations run. */
 
+import { sql } from 'kysely'
 import type { Migration } from '../schemas/collection.ts'
 
 /** Replies kept for their `Idempotency-Key`, written in the transaction of the change itself. */
@@ -31,7 +32,34 @@ const seeds: Migration = {
   ],
 }
 
-export const coreMigrations: readonly Migration[] = [idempotency, seeds]
+/**
+ * What has happened, written in the transaction of the change itself. `sequence` is given where commits are not in the
+ * order of `id`: by a relay, after the commit.
+ */
+const events: Migration = {
+  id: 'core-3-events',
+  up: ({ schema, createNumbered, text, integer }) => [
+    createNumbered('events')
+      .addColumn('event_id', text, (column) => column.notNull().unique())
+      .addColumn('type', text, (column) => column.notNull())
+      .addColumn('subject', text, (column) => column.notNull())
+      .addColumn('time', text, (column) => column.notNull())
+      .addColumn('data', text, (column) => column.notNull())
+      .addColumn('owner', integer)
+      .addColumn('sequence', integer),
+    schema
+      .createIndex('events_sequence')
+      .on('events')
+      .column('sequence')
+      .unique()
+      .where(sql.ref('sequence'), 'is not', null),
+    schema.createIndex('events_unsequenced').on('events').column('id').where(sql.ref('sequence'), 'is', null),
+    schema.createTable('event_sequence').addColumn('last', integer, (column) => column.notNull()),
+    { compile: () => ({ sql: 'insert into event_sequence (last) values (0)' }) },
+  ],
+}
+
+export const coreMigrations: readonly Migration[] = [idempotency, seeds, events]
 
 /** The database and this program do not fit each other; the message says why. */
 export class MigrationError extends Error {

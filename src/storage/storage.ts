@@ -13,6 +13,8 @@ export interface Statement {
   readonly parameters: readonly Parameter[]
   /** An insert that gives one row, `{ id }`, without saying so in its SQL where the engine knows the id anyway. */
   readonly givesId?: true
+  /** That it writes an event: once kept, its write is told. */
+  readonly emits?: true
 }
 
 export type Parameter = { readonly argument: string } | { readonly constant: unknown }
@@ -41,6 +43,11 @@ export interface Storage {
    * writers has it; only over such an engine are reads kept in memory.
    */
   generation?(): number
+  /**
+   * Tells whenever events may have been written: at once after a write of this process, soon after one of another
+   * (SQLite within 100 ms). Once for a storage; ends with it.
+   */
+  watch(onChange: () => void): void
   /** Applies those migrations that the database lacks, under a lock, and returns their ids. */
   migrate(migrations: readonly Migration[]): Promise<string[]>
   /** Rejects when the database does not answer. */

@@ -4,9 +4,11 @@ import pg from 'pg'
 import type { Migration } from '../../schemas/collection.ts'
 import { postgres } from '../dialect.ts'
 import { pending } from '../migrations.ts'
+import { emits } from '../outbox.ts'
 import { type Arguments, bind, type Command, expectRows, type Row, type Statement, type Storage } from '../storage.ts'
 import { isTransient, translate } from './errors.ts'
 import { Reader } from './reader.ts'
+import { Watch } from './watch.ts'
 
 pg.types.setTypeParser(pg.types.builtins.INT8, Number)
 
@@ -28,6 +30,8 @@ class PostgresStorage implements Storage {
   readonly #settings: pg.ClientConfig
   readonly #reader: Reader
   readonly #pool: pg.Pool
+  #onChange: (() => void) | undefined
+  #watch: Watch | undefined
   readonly #writing = new Set<Promise<unknown>>()
 
   constructor(url: string) {
@@ -71,7 +75,9 @@ class PostgresStorage implements Storage {
   async #write(commands: readonly Command[]): Promise<Row[][]> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#transact(commands)
+        const rows = await this.#transact(commands)
+        if (emits(commands)) this.#tell()
+        return rows
       } catch (error) {
         if (attempt === attempts || !isTransient(error)) throw translate(error)
       }
@@ -86,6 +92,16 @@ class PostgresStorage implements Storage {
       for (const command of commands) results.push(await run(client, command))
       return results
     })
+  }
+
+  watch(onChange: () => void): void {
+    this.#onChange = onChange
+    this.#watch = new Watch(this.#settings, onChange)
+  }
+
+  #tell(): void {
+    this.#onChange?.()
+    this.#watch?.tell()
   }
 
   /** On a connection without limits: waiting for another process, or building an index, may take long. */
@@ -119,7 +135,7 @@ class PostgresStorage implements Storage {
   /** A pool that ends forgets whoever waits for one of its connections: the writes come first. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#writing)
-    await Promise.all([this.#reader.close(), this.#pool.end()])
+    await Promise.all([this.#watch?.close(), this.#reader.close(), this.#pool.end()])
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Migration } from '../../schemas/collection.ts'
 import { sqlite } from '../dialect.ts'
 import { pending } from '../migrations.ts'
+import { emits } from '../outbox.ts'
 import { type Arguments, bind, type Command, type Row, type Statement, type Storage } from '../storage.ts'
 import { Connection, translate } from './driver.ts'
 import { GroupWriter } from './group-writer.ts'
@@ -27,8 +28,10 @@ export function openSqlite(folder: string): Storage {
 
 class SqliteStorage implements Storage {
   readonly dialect = sqlite
+  #onChange: (() => void) | undefined
   readonly #connection: Connection
   readonly #writer: GroupWriter
+  #watch: NodeJS.Timeout | undefined
   #looked = false
   #timer: NodeJS.Timeout | undefined
   #generation = 0
@@ -63,7 +66,25 @@ class SqliteStorage implements Storage {
   }
 
   write(commands: readonly Command[]): Promise<Row[][]> {
-    return this.#writer.write(commands)
+    const writing = this.#writer.write(commands)
+    return emits(commands) ? this.#told(writing) : writing
+  }
+
+  async #told(writing: Promise<Row[][]>): Promise<Row[][]> {
+    const rows = await writing
+    this.#onChange?.()
+    return rows
+  }
+
+  watch(onChange: () => void): void {
+    let seen = this.#connection.dataVersion
+    this.#onChange = onChange
+    this.#watch = setInterval(() => {
+      const version = this.#connection.dataVersion
+      if (version === seen) return
+      seen = version
+      onChange()
+    }, lookEvery).unref()
   }
 
   /** A timer says when a look is due: to ask the clock costs each read more than to find its row in memory. */
@@ -103,6 +124,7 @@ class SqliteStorage implements Storage {
 
   async close(): Promise<void> {
     clearTimeout(this.#timer)
+    clearInterval(this.#watch)
     await this.#writer.drain()
     this.#connection.close()
   }

@@ -13,7 +13,7 @@ import { countOf, type NewDatabase, openUsers, parsed, person, raw, reopenUsers 
 const start = join(import.meta.dirname, '../../../src/start.js')
 const run = promisify(execFile)
 
-const known = ['core-1-idempotency', 'core-2-seeds', 'users-1-create']
+const known = ['core-1-idempotency', 'core-2-seeds', 'core-3-events', 'users-1-create']
 
 /** A migration of raw SQL. */
 const step = (id: string, ...statements: string[]): Migration => ({

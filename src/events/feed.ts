@@ -1,0 +1,126 @@
+/** Events as they happen, for any number of readers; each goes at its own pace, and misses none. */
+
+import type { EventLog, LoggedEvent } from './log.ts'
+
+/** Events kept in memory for readers that keep up; the others read from the storage. */
+const mostRecent = 1000
+/** Events that a reader gets at once, at most. */
+const batchSize = 200
+/** After a failed look, in ms. */
+const retryAfter = 1000
+
+export class Feed {
+  readonly #log: EventLog
+  readonly #onError: (error: unknown) => void
+  /** The newest events, without a gap. */
+  #recent: LoggedEvent[] = []
+  #newest = 0
+  #due = false
+  #running: Promise<void> | undefined
+  #closed = false
+  readonly #waiting = new Set<() => void>()
+
+  constructor(log: EventLog, onError: (error: unknown) => void) {
+    this.#log = log
+    this.#onError = onError
+  }
+
+  /** The sequence of the newest event that readers can get. */
+  get newest(): number {
+    return this.#newest
+  }
+
+  /** How many readers wait for the next event. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /** Begins behind what was written before. */
+  async start(): Promise<void> {
+    while (await this.#log.order()) {}
+    this.#newest = (await this.#log.bounds()).newest
+  }
+
+  /** Says that something may have been written. What one turn of the event loop has written is looked for once. */
+  wake(): void {
+    if (this.#due || this.#closed) return
+    this.#due = true
+    if (this.#running === undefined) setImmediate(() => this.#run())
+  }
+
+  /** Ends every reader. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#release()
+    await this.#running
+  }
+
+  /**
+   * Batches of the events behind a sequence, as long as the signal does not abort. Each is asked for when the last one
+   * was taken, so that a slow reader holds back nobody, and costs no memory.
+   */
+  async *follow(after: number, signal: AbortSignal): AsyncGenerator<readonly LoggedEvent[], void> {
+    let seen = after
+    while (!signal.aborted && !this.#closed) {
+      const events = this.#newest > seen ? await this.#behind(seen) : []
+      const last = events.at(-1)
+      if (last === undefined) {
+        await this.#next(seen, signal)
+        continue
+      }
+      seen = last.sequence
+      yield events
+    }
+  }
+
+  async #behind(seen: number): Promise<readonly LoggedEvent[]> {
+    const [first] = this.#recent
+    if (first === undefined || seen < first.sequence - 1) return this.#log.read(seen, batchSize)
+    const start = seen - first.sequence + 1
+    return this.#recent.slice(start, start + batchSize)
+  }
+
+  /** Resolves when there are events behind this one, or none is wanted any more. */
+  #next(seen: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#newest > seen || signal.aborted || this.#closed) return resolve()
+      const done = () => {
+        this.#waiting.delete(done)
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      this.#waiting.add(done)
+      signal.addEventListener('abort', done)
+    })
+  }
+
+  #run(): void {
+    this.#running = this.#look()
+      .catch((error: unknown) => {
+        this.#onError(error)
+        setTimeout(() => this.wake(), retryAfter).unref()
+      })
+      .finally(() => {
+        this.#running = undefined
+        if (this.#due && !this.#closed) setImmediate(() => this.#run())
+      })
+  }
+
+  async #look(): Promise<void> {
+    this.#due = false
+    while (await this.#log.order()) {}
+    for (let full = true; full; ) {
+      const events = await this.#log.read(this.#newest, mostRecent)
+      full = events.length === mostRecent
+      const last = events.at(-1)
+      if (last === undefined) return
+      this.#recent = [...this.#recent, ...events].slice(-mostRecent)
+      this.#newest = last.sequence
+      this.#release()
+    }
+  }
+
+  #release(): void {
+    for (const done of [...this.#waiting]) done()
+  }
+}
