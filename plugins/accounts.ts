@@ -3,7 +3,7 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 import { AccountParts } from '../src/auth/account-parts.ts'
 import { Accounts, migrations } from '../src/auth/accounts.ts'
 import { offersSignUp, scopesOf } from '../src/config.ts'
-import type { Alongside } from '../src/storage/collection.ts'
+import type { Alongside } from '../src/storage/storage.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

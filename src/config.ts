@@ -101,7 +101,7 @@ export const Settings = Type.Object({
     Type.String({
       pattern: scopeList,
       description:
-        'Scopes of callers without a credential, or `none`; `users:read metrics:read` on loopback outside production without `PUBLIC_URL`, else none.',
+        'Scopes of callers without a credential, or `none`; `users:read events:read metrics:read` on loopback outside production without `PUBLIC_URL`, else none.',
     }),
   ),
   MEMBER_SCOPES: Type.String({
@@ -144,6 +144,7 @@ export const Settings = Type.Object({
     maximum: 36_500,
     description: 'How long audit events are kept.',
   }),
+  EVENT_DAYS: Type.Integer({ default: 30, minimum: 1, maximum: 36_500, description: 'How long events are kept.' }),
   GOOGLE_CLIENT_ID: Type.Optional(Type.String({ description: 'Client of Google that people log in through.' })),
   GOOGLE_CLIENT_SECRET: Type.Optional(Type.String({ description: 'Its secret.' })),
   GITHUB_CLIENT_ID: Type.Optional(Type.String({ description: 'OAuth app of GitHub that people log in through.' })),
@@ -283,7 +284,7 @@ export function offersSignUp({ SIGN_UP, NODE_ENV }: Pick<Config, 'SIGN_UP' | 'NO
 export function anonymousScopes(config: Config): string[] {
   // A server with a public name is reached through a proxy, wherever it listens itself.
   const open = config.NODE_ENV !== 'production' && isLoopback(config) && config.PUBLIC_URL === undefined
-  return scopesOf(config.ANONYMOUS_SCOPES ?? (open ? 'users:read metrics:read' : 'none'))
+  return scopesOf(config.ANONYMOUS_SCOPES ?? (open ? 'users:read events:read metrics:read' : 'none'))
 }
 
 /** @throws {ConfigError} for `admin`, which is given to one at a time, and for a scope that opens nothing: a typing error. */

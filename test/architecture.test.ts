@@ -26,6 +26,7 @@ const levels: [RegExp, number][] = [
   [/^src\/storage\/[^/]+\.ts$/, 1],
   [/^src\/storage\/[^/]+\//, 2],
   [/^src\/auth\//, 2],
+  [/^src\/events\//, 2],
   [/^src\/protocols\/websocket\//, 3],
   [/^src\/protocols\//, 2],
   [/^plugins\//, 4],

@@ -5,7 +5,7 @@ const anonymous = (env: Record<string, string>) => anonymousScopes(readConfig(en
 const production = { NODE_ENV: 'production', SECRET: 's'.repeat(32), PUBLIC_URL: 'https://api.example.com' }
 
 test('anonymous callers hold scopes on a development machine that nobody else reaches', async (t) => {
-  t.same(anonymous({}), ['users:read', 'metrics:read'])
+  t.same(anonymous({}), ['users:read', 'events:read', 'metrics:read'])
   t.same(anonymous({ HOST: '0.0.0.0' }), [])
   t.same(anonymous({ PUBLIC_URL: 'https://api.example.com' }), [], 'behind a proxy')
   t.same(anonymous(production), [])

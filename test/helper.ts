@@ -22,7 +22,7 @@ export interface Built {
  * machine that runs several suites, late by nature, is not taken for overloaded.
  */
 export const openSettings = {
-  ANONYMOUS_SCOPES: 'users:read users:write metrics:read',
+  ANONYMOUS_SCOPES: 'users:read users:write events:read metrics:read',
   MAX_EVENT_LOOP_DELAY: '0',
 } as const
 

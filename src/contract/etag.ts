@@ -1,5 +1,7 @@
 /** Entity tags and the preconditions on them (RFC 9110 sections 8.8.3 and 13.1). */
 
+import { Problem } from '../errors.ts'
+
 /** The strong tag of one version of a resource. */
 export function etagOf(version: number): string {
   return `"${version}"`
@@ -24,4 +26,8 @@ export function versionsOf(header: string): 'any' | number[] {
 
 function tagsOf(header: string): string[] {
   return header.match(/(?:W\/)?"[^"]*"/g) ?? []
+}
+
+export function preconditionFailed(): Problem {
+  return new Problem('precondition-failed', 'The resource has changed since the version that If-Match names')
 }

@@ -21,7 +21,7 @@ const known: Record<string, string> = {
 const verbs: Record<string, string> = { read: 'See', write: 'Create, change and delete' }
 
 /** Where the name of a resource is not what people call it. */
-const things: Record<string, string> = { audit: 'the audit trail', keys: 'API keys' }
+const things: Record<string, string> = { audit: 'the audit trail', events: 'what happens', keys: 'API keys' }
 
 /** `users:write` → "Create, change and delete users". */
 export function wordsOf(scope: string): string {

@@ -30,6 +30,10 @@ export class Feed {
     return this.#newest
   }
 
+  get closed(): boolean {
+    return this.#closed
+  }
+
   /** How many readers wait for the next event. */
   get waiting(): number {
     return this.#waiting.size
@@ -56,20 +60,21 @@ export class Feed {
   }
 
   /**
-   * Batches of the events behind a sequence, as long as the signal does not abort. Each is asked for when the last one
-   * was taken, so that a slow reader holds back nobody, and costs no memory.
+   * Events behind a sequence, once there are some; none when the signal aborts, the feed closes, or within `patience`
+   * (ms). Asked for when the last ones were taken, so that a slow reader holds back nobody, and costs no memory.
    */
+  async next(seen: number, signal: AbortSignal, patience?: number): Promise<readonly LoggedEvent[]> {
+    if (this.#newest <= seen) await this.#wait(signal, patience)
+    return this.#newest > seen && !signal.aborted && !this.#closed ? this.#behind(seen) : []
+  }
+
+  /** Batches of the events behind a sequence, as long as the signal does not abort. */
   async *follow(after: number, signal: AbortSignal): AsyncGenerator<readonly LoggedEvent[], void> {
     let seen = after
     while (!signal.aborted && !this.#closed) {
-      const events = this.#newest > seen ? await this.#behind(seen) : []
-      const last = events.at(-1)
-      if (last === undefined) {
-        await this.#next(seen, signal)
-        continue
-      }
-      seen = last.sequence
-      yield events
+      const events = await this.next(seen, signal)
+      seen = events.at(-1)?.sequence ?? seen
+      if (events.length > 0) yield events
     }
   }
 
@@ -80,15 +85,17 @@ export class Feed {
     return this.#recent.slice(start, start + batchSize)
   }
 
-  /** Resolves when there are events behind this one, or none is wanted any more. */
-  #next(seen: number, signal: AbortSignal): Promise<void> {
+  /** Resolves with the next event, or when none is wanted any more. */
+  #wait(signal: AbortSignal, patience: number | undefined): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#newest > seen || signal.aborted || this.#closed) return resolve()
+      if (signal.aborted || this.#closed) return resolve()
       const done = () => {
+        clearTimeout(timer)
         this.#waiting.delete(done)
         signal.removeEventListener('abort', done)
         resolve()
       }
+      const timer = patience === undefined ? undefined : setTimeout(done, patience).unref()
       this.#waiting.add(done)
       signal.addEventListener('abort', done)
     })

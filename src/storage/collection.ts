@@ -1,6 +1,7 @@
 /** A resource's rows: reads by id and by page, writes with preconditions, all as statements compiled from its declaration. */
 
 import type { Static, TObject } from '@sinclair/typebox'
+import { preconditionFailed } from '../contract/etag.ts'
 import { type Eventually, whenever } from '../contract/eventually.ts'
 import type { Once } from '../contract/idempotency.ts'
 import { JsonText } from '../contract/json-text.ts'
@@ -11,6 +12,7 @@ import { decodeCursor, encodeCursor, type Order, parseSort } from './cursor.ts'
 import { Kept } from './kept.ts'
 import { emitted } from './outbox.ts'
 import {
+  type Alongside,
   type Arguments,
   type Command,
   type Row,
@@ -52,12 +54,6 @@ export interface Page<Value> {
 
 /** Versions that a caller accepts as the current one: `If-Match`, already read. */
 export type Versions = 'any' | readonly number[]
-
-/** What is written in the transaction of a change. Where it meets other rows than it expects, the change has met none. */
-export interface Alongside {
-  before?: readonly Command[]
-  behind?: readonly Command[]
-}
 
 type Version = Pick<Found<unknown>, 'id' | 'version'>
 
@@ -148,9 +144,8 @@ export class Collection<Input extends TObject> {
       const written = (await this.#storage.write(commands)) as [[Pick<Version, 'id'>]]
       this.#kept?.forgetPages()
       const { id } = written[0][0]
-      const version = 1
-      const json = JsonText.of<Static<View>>(render(view, { ...input, id, version, createdAt: now, updatedAt: now }))
-      return { id, version, json, replayed: false }
+      const json = JsonText.of<Static<View>>(render(view, { ...input, id, version: 1, createdAt: now, updatedAt: now }))
+      return { id, version: 1, json, replayed: false }
     } catch (error) {
       if (!(error instanceof UniqueViolation)) throw error
       const reply = once && (await this.#storage.first(this.#sql.reply, { scope: once.scope, key: once.key }))
@@ -177,15 +172,11 @@ export class Collection<Input extends TObject> {
   ): Promise<Found<Static<View>>> {
     const values = this.#values(changes)
     const columns = Object.keys(values)
+    const update = (checked: boolean) => this.#sql.update(view, columns, checked)
     const row = await this.#conditional(id, versions, (version) =>
       columns.length === 0
         ? this.#storage.first(this.#sql.get(view, version !== undefined), { id, version })
-        : this.#change(
-            'updated',
-            this.#sql.update(view, columns, version !== undefined),
-            { ...values, id, version },
-            further,
-          ),
+        : this.#change('updated', update(version !== undefined), { ...values, id, version }, further),
     )
     return found(row, id)
   }
@@ -249,8 +240,8 @@ export class Collection<Input extends TObject> {
     const now = new Date().toISOString()
     const told = this.#emission(change, now, args.id)
     // A lone statement needs no transaction of its own.
-    const isAlone = before.length + told.length + behind.length === 0
-    const command: Command = [statement, { ...args, now }, isAlone ? undefined : 1]
+    const rows = before.length + told.length + behind.length === 0 ? undefined : 1
+    const command: Command = [statement, { ...args, now }, rows]
     const changing = change === 'deleted' ? [...told, command] : [command, ...told]
     const commands = [...before, ...changing, ...behind]
     try {
@@ -305,8 +296,4 @@ export class Collection<Input extends TObject> {
 
 function found<Value>(row: Row, id: number): Found<Value> {
   return { id, version: row.version as number, json: JsonText.of<Value>(row.json as string) }
-}
-
-function preconditionFailed(): Problem {
-  return new Problem('precondition-failed', 'The resource has changed since the version that If-Match names')
 }

@@ -23,6 +23,12 @@ export type Row = Readonly<Record<string, unknown>>
 /** With `rows`, the whole write is undone unless the command returns, or else changes, as many. */
 export type Command = readonly [statement: Statement, args: Arguments, rows?: number | undefined]
 
+/** What is written in the transaction of a change. Where it meets other rows than it expects, the change has met none. */
+export interface Alongside {
+  before?: readonly Command[]
+  behind?: readonly Command[]
+}
+
 export interface Storage {
   readonly dialect: Dialect
   /** The first row, or `undefined`. */

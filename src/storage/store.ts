@@ -2,6 +2,7 @@
 
 import type { TObject } from '@sinclair/typebox'
 import type { Declaration, Migration } from '../schemas/collection.ts'
+import type { EventType } from '../schemas/event.ts'
 import { Collection } from './collection.ts'
 import { argument, statement } from './dialect.ts'
 import { coreMigrations } from './migrations.ts'
@@ -29,6 +30,13 @@ export class Store {
     const collection = new Collection(this.engine, declaration, keep)
     this.#collections.push(collection as unknown as Collection<TObject>)
     return collection
+  }
+
+  /** The events that changes of collections emit. */
+  get eventTypes(): EventType[] {
+    return this.#collections.flatMap(({ declaration: { events } }) =>
+      [events?.created, events?.updated, events?.deleted].filter((event) => event !== undefined),
+    )
   }
 
   /** The collection that a resource has declared under this name; known once all routes are registered. */

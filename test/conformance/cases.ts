@@ -3,6 +3,7 @@
 import { accessCases } from './cases/access.ts'
 import { blogCases } from './cases/blog.ts'
 import type { Case } from './cases/case.ts'
+import { eventCases } from './cases/events.ts'
 import { failureCases } from './cases/failures.ts'
 import { keyCases } from './cases/keys.ts'
 import { shapeCases } from './cases/shapes.ts'
@@ -13,6 +14,7 @@ import { userCases } from './cases/users.ts'
 export const coveredElsewhere = ['accounts', 'sessions', 'login', 'grants', 'oauth-clients', 'digests']
 
 export const cases: readonly Case[] = [
+  ...eventCases,
   ...userCases,
   ...shapeCases,
   ...textCases,

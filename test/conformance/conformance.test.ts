@@ -83,11 +83,12 @@ function comparable(result: Result, { differences }: Wire, own: Result): object 
 }
 
 /** Texts that are never the same twice, by the names of their properties. */
-const changing = 'createdAt|updatedAt|revokedAt|previousUntil|key|requestId'
+const changing = 'createdAt|updatedAt|revokedAt|previousUntil|key|requestId|source|time'
 
 function timeless(value: unknown): unknown {
   const text = JSON.stringify(value)
     .replaceAll(new RegExp(`"(${changing})":"[^"]+"`, 'g'), '"$1":"…"')
+    .replaceAll(/"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"/g, '"…"')
     .replaceAll(/"(api-key:)?[0-9A-Za-z]{12}"/g, '"$1…"')
   // Whether a key was used by now, a slow machine decides.
   return JSON.parse(text, (name, each) => (name === 'lastUsedAt' ? undefined : each))

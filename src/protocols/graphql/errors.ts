@@ -14,6 +14,7 @@ export const codes = {
   'method-not-allowed': 'BAD_REQUEST',
   'request-timeout': 'TIMEOUT',
   conflict: 'CONFLICT',
+  gone: 'GONE',
   'precondition-failed': 'PRECONDITION_FAILED',
   'payload-too-large': 'BAD_REQUEST',
   'uri-too-long': 'BAD_REQUEST',

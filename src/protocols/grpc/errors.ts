@@ -14,6 +14,7 @@ export const codes = {
   'method-not-allowed': 12,
   'request-timeout': 4,
   conflict: 6,
+  gone: 5,
   'precondition-failed': 9,
   'payload-too-large': 8,
   'uri-too-long': 3,

@@ -18,6 +18,7 @@ export const codes = {
   'method-not-allowed': -32005,
   'request-timeout': -32008,
   conflict: -32009,
+  gone: -32010,
   'precondition-failed': -32012,
   'payload-too-large': -32013,
   'uri-too-long': -32014,

@@ -19,6 +19,7 @@ export const codes = {
   'method-not-allowed': 'Sender',
   'request-timeout': 'Sender',
   conflict: 'Sender',
+  gone: 'Sender',
   'precondition-failed': 'Sender',
   'payload-too-large': 'Sender',
   'uri-too-long': 'Sender',

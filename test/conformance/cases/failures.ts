@@ -16,6 +16,7 @@ export const beforeAnyCall: Partial<Record<ProblemCode, string>> = {
   'unsupported-media-type': 'a call brings values, and its wire the media type',
   'misdirected-request': 'the host is that of the connection',
   'upgrade-required': 'it is about how a connection is opened',
+  gone: 'events are kept for days: see the tests of events',
   'rate-limited': 'only sign-in and its kin have a limit: see the tests of accounts',
   'quota-exceeded': 'no operation has a quota yet',
   unavailable: 'only a server that is overloaded, stops or has lost its storage answers so, and its tests say when',
