@@ -16,7 +16,10 @@ export const Event = Type.Object(
     time: Moment('When.'),
     datacontenttype: text('Of `data`.', 'application/json'),
     sequence: text('Place among all events: sorts as they happened; the `cursor` to go on from.', '0000000000000042'),
-    data: Type.Unknown({ description: 'What there is to know, as the operation that gets the subject shows it.' }),
+    data: Type.Unknown({
+      description: 'What there is to know, as the operation that gets the subject shows it.',
+      examples: [{ id: 1, name: 'John Doe', email: 'john.doe@example.com' }],
+    }),
   },
   { $id: 'Event', additionalProperties: false, description: 'Something that has happened (CloudEvents 1.0).' },
 )
