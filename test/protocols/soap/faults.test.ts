@@ -37,6 +37,7 @@ test('each problem is a fault of its own, in both versions', (t) => {
     'method-not-allowed MethodNotAllowedFault soap:Client 500 soap:Sender s:method-not-allowed 400',
     'request-timeout RequestTimeoutFault soap:Client 500 soap:Sender s:request-timeout 400',
     'conflict ConflictFault soap:Client 500 soap:Sender s:conflict 400',
+    'gone GoneFault soap:Client 500 soap:Sender s:gone 400',
     'precondition-failed PreconditionFailedFault soap:Client 500 soap:Sender s:precondition-failed 400',
     'payload-too-large PayloadTooLargeFault soap:Client 500 soap:Sender s:payload-too-large 400',
     'uri-too-long UriTooLongFault soap:Client 500 soap:Sender s:uri-too-long 400',
