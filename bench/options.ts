@@ -35,7 +35,7 @@ export interface Options {
 }
 
 export const usage = `npm run bench -- [--quick] [--case name]... [--rounds 9] [--seconds 0.8] [--connections 32]
-  [--idle 12] [--node-flags="--flag ..."] [--bare-flags="--flag ..."]
+  [--warm-up 1.6] [--idle 12] [--node-flags="--flag ..."] [--bare-flags="--flag ..."]
 cases: ${caseNames.join(', ')}`
 
 /** @throws when an option is unknown or its value is of no use. */
@@ -47,6 +47,7 @@ export function readOptions(args: string[]): Options {
       case: { type: 'string', multiple: true },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
+      'warm-up': { type: 'string' },
       connections: { type: 'string', default: '32' },
       idle: { type: 'string', default: '12' },
       'node-flags': { type: 'string', default: '' },
@@ -59,7 +60,7 @@ export function readOptions(args: string[]): Options {
     cases: new Set(values.case?.map(readCase) ?? caseNames),
     rounds: Math.ceil(positive('rounds', values.rounds ?? (quick ? '3' : '9'))),
     seconds,
-    warmUp: quick ? 0.3 : 2 * seconds,
+    warmUp: positive('warm-up', values['warm-up'] ?? (quick ? '0.3' : String(2 * seconds))),
     connections: Math.ceil(positive('connections', values.connections)),
     idle: positive('idle', values.idle),
     users: 100_000,
