@@ -6,6 +6,7 @@ import type { Case } from './cases/case.ts'
 import { eventCases } from './cases/events.ts'
 import { failureCases } from './cases/failures.ts'
 import { keyCases } from './cases/keys.ts'
+import { peopleCases } from './cases/people.ts'
 import { shapeCases } from './cases/shapes.ts'
 import { textCases } from './cases/text.ts'
 import { userCases } from './cases/users.ts'
@@ -22,4 +23,5 @@ export const cases: readonly Case[] = [
   ...accessCases,
   ...keyCases,
   ...blogCases,
+  ...peopleCases,
 ]

@@ -7,6 +7,7 @@ import type { Test } from 'tap'
 import { listen } from '../helper.ts'
 import { makeKey } from '../keys.ts'
 import type { Case, Keys } from './cases/case.ts'
+import { person } from './cases/people.ts'
 import type { Client, Result, Wire } from './clients/client.ts'
 
 const routes = [join(import.meta.dirname, '../../examples/blog/routes'), join(import.meta.dirname, 'routes')]
@@ -23,7 +24,17 @@ export interface Opened {
 /** A server with the example's resource and the routes of this suite beside its own, and a client of one wire. */
 export async function open(t: Test, wire: Wire, settings: Case['settings'] = {}): Promise<Opened> {
   const { app, base } = await listen(t, { ACCESS_LOG: 'off', LOG_LEVEL: 'silent', ...settings }, routes)
+  if (settings.SIGN_UP !== undefined) await register(app)
   return { app, client: await wire.open(t, base, app.contract), keys: await makeKeys(app) }
+}
+
+/** Signs up, and proves who reads the address. */
+async function register(app: FastifyInstance): Promise<void> {
+  const post = (url: string, payload: object) => app.inject({ method: 'POST', url, payload })
+  await post('/auth/sign-up', person)
+  await app.accounts.afterwards.done()
+  const [notice] = await app.notices.pending()
+  await post('/auth/verify-email', { token: notice?.token, password: person.password })
 }
 
 async function makeKeys(app: FastifyInstance): Promise<Keys> {

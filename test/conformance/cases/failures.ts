@@ -17,7 +17,6 @@ export const beforeAnyCall: Partial<Record<ProblemCode, string>> = {
   'misdirected-request': 'the host is that of the connection',
   'upgrade-required': 'it is about how a connection is opened',
   gone: 'events are kept for days: see the tests of events',
-  'rate-limited': 'only sign-in and its kin have a limit: see the tests of accounts',
   'quota-exceeded': 'no operation has a quota yet',
   unavailable: 'only a server that is overloaded, stops or has lost its storage answers so, and its tests say when',
   'headers-too-large': 'the headers are those of the message',
