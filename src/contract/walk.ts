@@ -109,12 +109,6 @@ function readPlain(schema: TSchema, own: string, path: string): Shape {
   }
 }
 
-interface Annotations {
-  description?: string
-  deprecated?: boolean
-  'x-operation'?: string
-}
-
 /** Reads an object with named properties. @throws {ContractError} */
 export function readObject(schema: TObject, name: string, path: string): ObjectShape {
   const required = new Set<string>((schema.required as string[] | undefined) ?? [])
@@ -123,7 +117,7 @@ export function readObject(schema: TObject, name: string, path: string): ObjectS
       throw new ContractError(`${path}.${property}: must be a name of letters, digits and _`)
     const at = `${path}.${property}`
     const { shape, nullable } = readShape(each, name + capitalOf(property), at)
-    const { description, deprecated, 'x-operation': refersTo } = each as Annotations
+    const { description, deprecated } = each as { description?: string; deprecated?: boolean }
     return {
       name: property,
       shape,
@@ -131,10 +125,17 @@ export function readObject(schema: TObject, name: string, path: string): ObjectS
       description,
       deprecated: deprecated === true,
       required: required.has(property),
-      refersTo,
+      refersTo: referenceOf(each),
     }
   })
   return { kind: 'object', name, description: schema.description, fields }
+}
+
+/** The operation that gets what a property names (`x-operation`), also where it may name nothing: a key or null. */
+export function referenceOf(schema: TSchema): string | undefined {
+  const [only, ...others] = ((schema.anyOf ?? []) as TSchema[]).filter(({ type }) => type !== 'null')
+  const { 'x-operation': own } = schema as { 'x-operation'?: string }
+  return own ?? (only !== undefined && others.length === 0 ? referenceOf(only) : undefined)
 }
 
 /** A name within another: `address` of `User` is `UserAddress`. */

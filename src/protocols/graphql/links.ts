@@ -5,7 +5,7 @@ import type { Access } from '../../contract/access.ts'
 import { ContractError } from '../../contract/contract-error.ts'
 import type { Operation } from '../../contract/operation.ts'
 import { inputOf, type Output, outputOf } from '../../contract/shape.ts'
-import { capitalOf, type Field, type ObjectShape } from '../../contract/walk.ts'
+import { capitalOf, type Field, type ObjectShape, referenceOf } from '../../contract/walk.ts'
 import type { Target } from './loads.ts'
 import { type Link, notesOfCall, type Types } from './types.ts'
 
@@ -34,13 +34,12 @@ export class Links {
   prepare(): void {
     for (const { operationId, params, querystring, body } of this.#contract.values()) {
       for (const { properties } of [params, querystring, body].filter((part) => part !== undefined)) {
-        for (const [name, schema] of Object.entries(properties))
-          this.#targetOf(operationId, name, schema['x-operation'])
+        for (const [name, schema] of Object.entries(properties)) this.#targetOf(operationId, name, referenceOf(schema))
       }
     }
     for (const { operation, output, row } of this.#lists) {
       for (const [name, key] of Object.entries(row.properties)) {
-        const target = this.#targetOf(operation.operationId, name, key['x-operation'])
+        const target = this.#targetOf(operation.operationId, name, referenceOf(key))
         const filter = operation.querystring?.properties[name]
         if (target === undefined || filter === undefined || filter.type !== key.type) continue
         for (const type of this.#typesOf(target)) this.#addBack(type, operation, output, name, target.parameter)
