@@ -4,40 +4,30 @@
  */
 
 import type { Field, ObjectShape } from '../../contract/walk.ts'
-import { type XmlElement, type XmlLimits, XmlReader } from './parse.ts'
-
-/** The committed file is ours. */
-export const fileLimits: XmlLimits = {
-  depth: 32,
-  elements: 1_000_000,
-  attributes: 32,
-  attributeLength: 4096,
-  nameLength: 256,
-}
 
 /** Names of elements in their order, by the name of the type, or of the element that has the type. */
 export type Order = ReadonlyMap<string, readonly string[]>
 
-export function readOrder(wsdl: string): Order {
-  const order = new Map<string, readonly string[]>()
-  const visit = (element: XmlElement, name: string | undefined): void => {
-    const own = attributeOf(element, 'name')
-    for (const child of element.children) {
-      if (child.local === 'sequence' && name !== undefined)
-        order.set(
-          name,
-          child.children.flatMap((each) => attributeOf(each, 'name') ?? []),
-        )
-      else if (child.local !== 'sequence')
-        visit(child, child.local === 'complexType' ? (attributeOf(child, 'name') ?? own) : undefined)
-    }
-  }
-  visit(new XmlReader(fileLimits).read(wsdl), undefined)
-  return order
-}
+/** A type, or an element of a message, as `describe` writes it: the elements in it are four or six spaces further in. */
+const owner = /^ {6}<xs:(complexType|element) name="(\w+)"/
+const element = /^( {10}| {12})<xs:element name="(\w+)"/
 
-function attributeOf({ attributes }: XmlElement, wanted: string): string | undefined {
-  return attributes.find(({ local, uri }) => local === wanted && uri === '')?.value
+/** Reads a WSDL that `describe` has written: by lines, at a tenth of the time that parsing it takes at each start. */
+export function readOrder(wsdl: string): Order {
+  const order = new Map<string, string[]>()
+  let names: string[] = []
+  let indent = 0
+  for (const line of wsdl.split('\n')) {
+    const [, kind, name] = owner.exec(line) ?? []
+    if (name !== undefined) {
+      names = []
+      indent = kind === 'complexType' ? 10 : 12
+      order.set(name, names)
+    }
+    const [, spaces, inner] = element.exec(line) ?? []
+    if (inner !== undefined && spaces?.length === indent) names.push(inner)
+  }
+  return order
 }
 
 /** The fields of a shape, as the order has them. */

@@ -51,6 +51,8 @@ export const messageLimits: XmlLimits = {
 /** Envelope, Body and the wrapper: what is below has a pointer. */
 const levelsAbove = 3
 const noAttributes: readonly XmlAttribute[] = []
+/** Of the declarations of namespaces (Namespaces in XML 1.0 section 3). */
+const xmlns = 'http://www.w3.org/2000/xmlns/'
 
 /** Reads one document after the other. */
 export class XmlReader {
@@ -139,31 +141,25 @@ function elementOf(
 ): XmlElement {
   const element: XmlElement = { uri, local, parent, attributes: noAttributes, children: [], text: '', type: undefined }
   if (name.length > limits.nameLength) refuse(`a name is longer than ${limits.nameLength} characters`)
-  // No copy where there is none, as in most elements.
-  for (const _ in attributes) {
-    element.attributes = attributesOf(attributes, limits)
-    element.type = typeOf(element.attributes, parser)
-    break
+  let count = 0
+  for (const each in attributes) {
+    count += 1
+    if (count > limits.attributes) refuse(`an element has more than ${limits.attributes} attributes`)
+    const attribute = attributes[each] as XmlAttribute
+    if (attribute.value.length > limits.attributeLength)
+      refuse(`an attribute is longer than ${limits.attributeLength} characters`)
+    if (each.length > limits.nameLength) refuse(`a name is longer than ${limits.nameLength} characters`)
+    // Declarations of namespaces are all that most elements have.
+    if (attribute.uri === xmlns) continue
+    element.attributes = [...element.attributes, attribute]
+    if (attribute.local === 'type' && attribute.uri === xsi) element.type = typeOf(attribute.value, parser)
   }
   return element
 }
 
-function attributesOf(given: SaxesTagNS['attributes'], limits: XmlLimits): readonly XmlAttribute[] {
-  const attributes = Object.values(given)
-  if (attributes.length > limits.attributes) refuse(`an element has more than ${limits.attributes} attributes`)
-  for (const { name, value } of attributes) {
-    if (value.length > limits.attributeLength)
-      refuse(`an attribute is longer than ${limits.attributeLength} characters`)
-    if (name.length > limits.nameLength) refuse(`a name is longer than ${limits.nameLength} characters`)
-  }
-  return attributes
-}
-
 /** What `xsi:type` names. */
-function typeOf(attributes: readonly XmlAttribute[], parser: SaxesParser<{ xmlns: true }>): XmlName | undefined {
-  const typed = attributes.find(({ uri, local }) => local === 'type' && uri === xsi)
-  if (typed === undefined) return undefined
-  const [local = '', prefix = ''] = typed.value.trim().split(':').reverse()
+function typeOf(value: string, parser: SaxesParser<{ xmlns: true }>): XmlName {
+  const [local = '', prefix = ''] = value.trim().split(':').reverse()
   return { uri: parser.resolve(prefix) ?? refuse('xsi:type has an unbound prefix'), local }
 }
 
