@@ -1,11 +1,12 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
+import { once } from '../src/contract/once.ts'
+import { createParse } from '../src/contract/parse-json.ts'
 import { graphiqlFile, graphiqlHeaders, graphiqlPage } from '../src/protocols/graphql/graphiql.ts'
 import { HttpEnd } from '../src/protocols/graphql/http.ts'
 import { GraphQLServer } from '../src/protocols/graphql/index.ts'
 import { TrustedDocuments } from '../src/protocols/graphql/trusted.ts'
-import { createParse } from '../src/protocols/json-rpc/index.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -23,14 +24,11 @@ const graphiql = { page: graphiqlPage, headers: graphiqlHeaders, file: graphiqlF
 export default fp(
   async (fastify) => {
     const { config, contract, dispatch } = fastify
-    let server: GraphQLServer | undefined
-    const made = () => {
-      if (server !== undefined) return server
+    const made = once(() => {
       const { INTROSPECTION: introspection, TRUSTED_DOCUMENTS: folder } = config
       const trusted = folder === undefined ? undefined : new TrustedDocuments(folder)
-      server = new GraphQLServer({ dispatch, contract, introspection, trusted })
-      return server
-    }
+      return new GraphQLServer({ dispatch, contract, introspection, trusted })
+    })
     const http = new HttpEnd({
       answer: (request) => made().answer(request),
       parse: createParse(fastify.getDefaultJsonParser('error', 'error')),

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fp from 'fastify-plugin'
-import { createParse } from '../src/protocols/json-rpc/index.ts'
+import { once } from '../src/contract/once.ts'
+import { createParse } from '../src/contract/parse-json.ts'
 import { SoapServer } from '../src/protocols/soap/index.ts'
 
 declare module 'fastify' {
@@ -17,16 +18,11 @@ const committed = join(import.meta.dirname, '../contracts/service.wsdl')
 export default fp(
   async (fastify) => {
     const { contract, dispatch } = fastify
-    let server: SoapServer | undefined
-    const made = () => {
-      server ??= new SoapServer({
-        dispatch,
-        contract,
-        committed: existsSync(committed) ? readFileSync(committed, 'utf8') : '',
-        parse: createParse(fastify.getDefaultJsonParser('error', 'error')),
-      })
-      return server
-    }
+    const made = once(() => {
+      const wsdl = existsSync(committed) ? readFileSync(committed, 'utf8') : ''
+      const parse = createParse(fastify.getDefaultJsonParser('error', 'error'))
+      return new SoapServer({ dispatch, contract, committed: wsdl, parse })
+    })
     fastify.decorate('soap', { getter: made } as never)
     fastify.addHook('onReady', async () => void made())
   },

@@ -1,7 +1,8 @@
 import fp from 'fastify-plugin'
 import { Gauge } from 'prom-client'
 import { listOf } from '../src/config.ts'
-import { createParse, JsonRpc } from '../src/protocols/json-rpc/index.ts'
+import { createParse } from '../src/contract/parse-json.ts'
+import { JsonRpc } from '../src/protocols/json-rpc/index.ts'
 import { routeUpgrades, WebSockets } from '../src/protocols/websocket/index.ts'
 
 declare module 'fastify' {

@@ -13,7 +13,6 @@ import { errorOf, invalidParams, invalidRequest, parseError, type RpcError, unkn
 
 export { authenticateMethod } from './decode.ts'
 export { describeMethods, describeRefusal, type Method } from './describe.ts'
-export { createParse } from './parse.ts'
 
 /** Requests in one batch. */
 export const maxBatch = 100

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net'
 import { type Test, test } from 'tap'
 import type { Operation } from '../../../src/contract/operation.ts'
+import { createParse } from '../../../src/contract/parse-json.ts'
 import { codes } from '../../../src/protocols/json-rpc/errors.ts'
-import { createParse, JsonRpc, openSession } from '../../../src/protocols/json-rpc/index.ts'
+import { JsonRpc, openSession } from '../../../src/protocols/json-rpc/index.ts'
 import { build } from '../../helper.ts'
 import { makeKey } from '../../keys.ts'
 
