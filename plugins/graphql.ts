@@ -4,7 +4,7 @@ import fp from 'fastify-plugin'
 import { once } from '../src/contract/once.ts'
 import { createParse } from '../src/contract/parse-json.ts'
 import { graphiqlFile, graphiqlHeaders, graphiqlPage } from '../src/protocols/graphql/graphiql.ts'
-import { HttpEnd } from '../src/protocols/graphql/http.ts'
+import { GraphQLHttp } from '../src/protocols/graphql/http.ts'
 import { GraphQLServer } from '../src/protocols/graphql/index.ts'
 import { TrustedDocuments } from '../src/protocols/graphql/trusted.ts'
 
@@ -29,7 +29,7 @@ export default fp(
       const trusted = folder === undefined ? undefined : new TrustedDocuments(folder)
       return new GraphQLServer({ dispatch, contract, introspection, trusted })
     })
-    const http = new HttpEnd({
+    const http = new GraphQLHttp({
       answer: (request) => made().answer(request),
       parse: createParse(fastify.getDefaultJsonParser('error', 'error')),
       bodyLimit: config.BODY_LIMIT,

@@ -1,21 +1,13 @@
 /** Answers of GraphQL over HTTP (its specification, section 6). */
 
-import type { OutgoingHttpHeaders } from 'node:http'
 import type { ExecutionResult, GraphQLError } from 'graphql'
+import type { HttpAnswer } from '../../contract/http-end.ts'
 import { graphqlJson, plainJson } from './decode.ts'
 import { withCodes } from './errors.ts'
 import { Rendered } from './rendered.ts'
 
-export interface GraphQLResponse {
-  status: number
-  /** Media type. */
-  type: string
-  text: string
-  headers?: OutgoingHttpHeaders
-}
-
 /** Of a document that was executed; where it could not begin, `data` is absent. `meta` is the members of an object. */
-export function renderResult(result: ExecutionResult, meta: string, type: string): GraphQLResponse {
+export function renderResult(result: ExecutionResult, meta: string, type: string): HttpAnswer {
   const status = type === graphqlJson && result.data === undefined ? 400 : 200
   const { data, errors } = result
   const members = [data === undefined ? '' : `"data":${renderData(data)}`]
@@ -38,14 +30,14 @@ function renderData(data: ExecutionResult['data']): string {
 }
 
 /** Of a document that is refused. As `application/json` such an answer has always been a success to clients. */
-export function renderRefusal(errors: readonly GraphQLError[], type: string): GraphQLResponse {
+export function renderRefusal(errors: readonly GraphQLError[], type: string): HttpAnswer {
   return { status: type === graphqlJson ? 400 : 200, type, text: JSON.stringify({ errors }) }
 }
 
 type BadStatus = 400 | 405 | 406 | 413 | 415 | 500
 
 /** Of a request that asks for nothing that could be executed. */
-export function renderBadRequest(error: GraphQLError, status: BadStatus = 400): GraphQLResponse {
+export function renderBadRequest(error: GraphQLError, status: BadStatus = 400): HttpAnswer {
   const text = JSON.stringify({ errors: [error] })
   return { status, type: plainJson, text, ...(status === 405 && { headers: { allow: 'POST' } }) }
 }

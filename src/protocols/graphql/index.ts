@@ -10,12 +10,14 @@ import {
   printSchema,
 } from 'graphql'
 import type { Dispatch } from '../../contract/call.ts'
+import type { Eventually } from '../../contract/eventually.ts'
+import type { HttpAnswer } from '../../contract/http-end.ts'
 import type { Operation } from '../../contract/operation.ts'
 import { GraphQLContext } from './context.ts'
 import { acceptedType, type GraphQLRequest, type Parameters, readParameters } from './decode.ts'
 import { describe } from './describe.ts'
 import { Documents, type Known, type KnownOperation } from './documents.ts'
-import { type GraphQLResponse, renderBadRequest, renderRefusal, renderResult } from './encode.ts'
+import { renderBadRequest, renderRefusal, renderResult } from './encode.ts'
 import { refused } from './errors.ts'
 import { RenderedFields } from './rendered.ts'
 import type { TrustedDocuments } from './trusted.ts'
@@ -50,7 +52,7 @@ export class GraphQLServer {
   }
 
   /** Answers one request: at once, where nothing is executed. */
-  answer(request: GraphQLRequest): GraphQLResponse | Promise<GraphQLResponse> {
+  answer(request: GraphQLRequest): Eventually<HttpAnswer> {
     const type = acceptedType(request.headers.accept)
     if (type === undefined) return renderBadRequest(refused('The answer would be JSON, which Accept excludes'), 406)
     const parameters = readParameters(request)
@@ -71,7 +73,7 @@ export class GraphQLServer {
     operation: KnownOperation,
     { operationName, variables = { __proto__: null } as object as Record<string, unknown> }: Parameters,
     type: string,
-  ): Promise<GraphQLResponse> {
+  ): Promise<HttpAnswer> {
     const peer = { socket, headers: headersOf(headers), wire: 'graphql' }
     const context = new GraphQLContext(this.#dispatch, peer, signal)
     const compiled = this.#documents.compiled(known, operation)
