@@ -5,13 +5,10 @@ import { open } from '../src/schemas/security.ts'
 /** Open: each message is checked as the request of its operation is. */
 const schema = { hide: true, security: open }
 const origin = /^https?:\/\/(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
-const media = ['text/xml', 'application/soap+xml']
 
 /** SOAP, and its WSDL. */
 const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
   const { config } = fastify
-  fastify.removeAllContentTypeParsers()
-  fastify.addContentTypeParser(media, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 
   /** `PUBLIC_URL`, else the host that the request names, or that a trusted proxy has forwarded. */
   const wsdlFor = ({ protocol, host }: FastifyRequest) => {
@@ -23,17 +20,14 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
   fastify.route({
     method: 'POST',
     url: '/soap',
+    config: { carrier: true },
     schema,
-    handler: async (request, reply) => {
-      if (!Buffer.isBuffer(request.body)) throw fastify.problem('malformed-request', 'The message is missing')
-      const { headers, socket, body, id: requestId } = request
-      const signal = reply.signalOfClient()
-      const { status, text, type } = await fastify.soap.answer({ headers, socket, body, signal, requestId })
-      return reply.code(status).type(type).send(text)
-    },
+    onRequest: fastify.takeSoap,
+    // Fastify wants a handler; the hook has answered before.
+    handler: () => {},
     errorHandler: (error, request, reply) => {
       const contentType = request.headers['content-type']
-      if (!media.some((each) => contentType?.trim().toLowerCase().startsWith(each))) throw error
+      if (!fastify.soap.takes(contentType)) throw error
       const { status, text, type } = fastify.soap.refusal(contentType, error, request.id)
       return reply.code(status).type(type).send(text)
     },

@@ -14,14 +14,20 @@ export function countCall(socket: Counted): void {
 export class Carrier {
   readonly #socket: Counted
   readonly #before: number
+  #left = false
 
   constructor(socket: Counted) {
     this.#socket = socket
     this.#before = socket[calls] ?? 0
   }
 
+  /** Says that the answer is that of a call, whatever status the wire gives it. */
+  leaveToCalls(): void {
+    this.#left = true
+  }
+
   /** Whether all that is to be said of it is said of its calls; a refusal, or what called nothing, is not. */
   isSpokenFor(status: number): boolean {
-    return status < 400 && (this.#socket[calls] ?? 0) > this.#before
+    return this.#left || (status < 400 && (this.#socket[calls] ?? 0) > this.#before)
   }
 }

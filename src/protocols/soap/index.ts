@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Dispatch, Outcome } from '../../contract/call.ts'
+import type { HttpAnswer } from '../../contract/http-end.ts'
 import type { Operation } from '../../contract/operation.ts'
 import { problemOf } from '../../contract/problem-of.ts'
 import { nextCursorOf } from '../../contract/shape.ts'
@@ -11,7 +12,8 @@ import { compileReader, type ParseJson } from './decode.ts'
 import { describe, type Wsdl } from './describe.ts'
 import { compileWriter, renderBlocks, renderEnvelope } from './encode.ts'
 import { type Envelope, readEnvelope } from './envelope.ts'
-import { Faults, type Rendered, renderProtocolFault, SoapFault } from './errors.ts'
+import { Faults, renderProtocolFault, SoapFault } from './errors.ts'
+import { type MediaType, MediaTypes } from './media.ts'
 import { messagesOf } from './messages.ts'
 import { actionOf, namespace, type SoapVersion } from './names.ts'
 import { readOrder } from './order.ts'
@@ -36,10 +38,13 @@ export interface SoapRequest {
   signal: () => AbortSignal
   /** Of the HTTP request, for what no operation has met. */
   requestId: string
+  /** Takes note of what is the server's own fault, and was no operation's. */
+  report: (error: unknown) => void
 }
 
-export interface SoapAnswer extends Rendered {
-  type: string
+export interface SoapAnswer extends HttpAnswer {
+  /** Whether it says what has come of a call, which is logged and counted as such. */
+  ofCall: boolean
 }
 
 interface Known {
@@ -59,7 +64,7 @@ export class SoapServer {
   readonly #operations: ReadonlyMap<string, Known>
   readonly #faults: Faults
   readonly #xml = new XmlReader()
-  readonly #media = new Media()
+  readonly #media = new MediaTypes()
 
   /** When every operation is known. @throws {ContractError} for what SOAP cannot say. */
   constructor({ dispatch, contract, committed, parse }: SoapSettings) {
@@ -83,9 +88,9 @@ export class SoapServer {
     )
   }
 
-  /** The answer to a message. Rejects for what is a fault of the server's own alone. */
+  /** The answer to a message, whose media type is one of SOAP. */
   async answer(request: SoapRequest): Promise<SoapAnswer> {
-    const media = this.#media.of(request.headers['content-type'])
+    const media = this.#media.of(request.headers['content-type']) ?? plain
     const { version } = media
     let envelope: Envelope | undefined
     try {
@@ -98,15 +103,21 @@ export class SoapServer {
       const outcome = await this.#dispatch(call)
       const blocks = renderBlocks(outcome.headers, envelope.messageId)
       const text = renderEnvelope(version, blocks, write({ result: resultOf(outcome, isPage) }))
-      return { status: 200, text, type: typeOf[version] }
+      return { status: 200, text, type: typeOf[version], ofCall: true }
     } catch (error) {
-      return this.#fault(version, error, request.requestId, envelope?.messageId)
+      return this.#fault(version, error, request, envelope?.messageId)
     }
   }
 
-  /** The fault for a request that never became a message: too large, or cut off. */
-  refusal(contentType: string | undefined, error: unknown, requestId: string): SoapAnswer {
-    return this.#fault(this.#media.of(contentType).version, error, requestId)
+  /** Whether messages come with this media type. */
+  takes(contentType: string | undefined): boolean {
+    return this.#media.of(contentType) !== undefined
+  }
+
+  /** The fault for a request that never became a message: too large, or refused at the door. */
+  refusal(contentType: string | undefined, error: unknown, requestId: string): HttpAnswer {
+    const { version } = this.#media.of(contentType) ?? plain
+    return { ...this.#faults.problem(version, problemOf(error), requestId, undefined), type: typeOf[version] }
   }
 
   /** @throws {Problem} where there is none, or the action names another. */
@@ -122,12 +133,18 @@ export class SoapServer {
     return known
   }
 
-  #fault(version: SoapVersion, error: unknown, requestId: string, messageId?: string): SoapAnswer {
+  #fault(version: SoapVersion, error: unknown, request: SoapRequest, messageId: string | undefined): SoapAnswer {
     const type = typeOf[version]
-    if (error instanceof SoapFault) return { ...renderProtocolFault(version, error), type }
-    return { ...this.#faults.problem(version, problemOf(error), requestId, messageId), type }
+    if (error instanceof SoapFault) return { ...renderProtocolFault(version, error), type, ofCall: false }
+    const problem = problemOf(error)
+    const ofCall = problem.requestId !== undefined
+    if (problem.code === 'internal' && !ofCall) request.report(error)
+    return { ...this.#faults.problem(version, problem, request.requestId, messageId), type, ofCall }
   }
 }
+
+/** What says nothing else. */
+const plain: MediaType = { version: '1.1', charset: undefined, action: undefined }
 
 const typeOf = {
   '1.1': 'text/xml; charset=utf-8',
@@ -136,37 +153,6 @@ const typeOf = {
 
 function wrongAction({ action }: Known): Problem {
   return new Problem('malformed-request', `The action of this message is ${action}; another was sent`)
-}
-
-interface MediaType {
-  version: SoapVersion
-  charset: string | undefined
-  action: string | undefined
-}
-
-/** Media types, read once each; clients send few. */
-class Media {
-  readonly #known = new Map<string, MediaType>()
-
-  of(header = ''): MediaType {
-    const known = this.#known.get(header)
-    if (known !== undefined) return known
-    const read = mediaOf(header)
-    if (this.#known.size < maxMediaTypes && header.length < 200) this.#known.set(header, read)
-    return read
-  }
-}
-
-const maxMediaTypes = 1000
-
-/** SOAP 1.1 is `text/xml`, 1.2 `application/soap+xml` with its action as a parameter (RFC 3902). */
-function mediaOf(header: string): MediaType {
-  const parameter = (name: string) => {
-    const [, quoted, token] = new RegExp(`;\\s*${name}\\s*=\\s*(?:"([^"]*)"|([^;\\s]*))`, 'i').exec(header) ?? []
-    return quoted ?? token
-  }
-  const version = /^\s*application\/soap\+xml/i.test(header) ? '1.2' : '1.1'
-  return { version, charset: parameter('charset'), action: version === '1.2' ? parameter('action') : undefined }
 }
 
 /** What has not changed would be no answer: a message holds what was asked for, whatever the client has. */
