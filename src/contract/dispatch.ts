@@ -36,6 +36,11 @@ const dropped = new Set([
   'expect',
   'range',
   'origin',
+  // HTTP/2 says with them what the request line of HTTP/1.1 does (RFC 9113 section 8.3).
+  ':method',
+  ':scheme',
+  ':authority',
+  ':path',
 ])
 
 export function createDispatch({ route, isOpen, placementOf, cutOff }: DispatchSettings): Dispatch {

@@ -2,12 +2,13 @@
 
 import type { Outcome } from '../../contract/call.ts'
 import { nextCursorOf } from '../../contract/shape.ts'
+import { framed, prefixed, prefixLength } from './messages.ts'
 import type { FieldType, MessageField, MessageType, Method } from './model.ts'
 import { writeTimestamp, writeValue } from './well-known.ts'
 import { Writer } from './writer.ts'
 
-/** @throws {TypeError} for a value that its schema does not allow. */
-export type Encode = (outcome: Outcome) => Uint8Array
+/** Gives a message with its prefix. @throws {TypeError} for a value that its schema does not allow. */
+export type Encode = (outcome: Outcome) => Buffer
 
 type Write = (value: never, writer: Writer) => void
 
@@ -18,7 +19,7 @@ interface WriteField {
   write: Write
 }
 
-const empty = Buffer.alloc(0)
+const empty = framed(Buffer.alloc(0))
 
 export class Encoders {
   readonly #writers = new Map<MessageType, Write>()
@@ -27,9 +28,9 @@ export class Encoders {
     if (response === undefined) return () => empty
     const write = this.#message(response) as (value: unknown, writer: Writer) => void
     return (outcome) => {
-      const writer = new Writer()
+      const writer = new Writer(prefixLength)
       write(messageOf(outcome, wrapped), writer)
-      return writer.finish()
+      return prefixed(writer.finish())
     }
   }
 

@@ -1,6 +1,6 @@
 /** Problems as statuses of gRPC, with the details of google.rpc (its error model: google/rpc/status.proto, error_details.proto). */
 
-import type { Problem, ProblemCode, Violation } from '../../errors.ts'
+import { Problem, type ProblemCode, type Violation } from '../../errors.ts'
 import { snakeOf } from './model.ts'
 import { Writer } from './writer.ts'
 
@@ -30,6 +30,21 @@ export const codes = {
   timeout: 4,
 } as const satisfies Record<ProblemCode, number>
 
+export const protocolCodes = { unimplemented: 12, internal: 13 } as const
+
+/**
+ * What breaks the protocol, where gRPC lays down a code whatever REST would say (grpc/doc/statuscodes.md,
+ * grpc/doc/compression.md).
+ */
+export class ProtocolProblem extends Problem {
+  readonly grpcCode: number
+
+  constructor(grpcCode: (typeof protocolCodes)[keyof typeof protocolCodes], detail: string) {
+    super('malformed-request', detail)
+    this.grpcCode = grpcCode
+  }
+}
+
 /** Of {@link ErrorInfo}: who the reasons are of. */
 export const domain = 'septet'
 
@@ -41,10 +56,20 @@ export interface GrpcStatus {
 }
 
 export function statusOf(problem: Problem): GrpcStatus {
-  const code = codes[problem.code]
+  const code = problem instanceof ProtocolProblem ? problem.grpcCode : codes[problem.code]
   // A lone surrogate has no place in a header.
   const details = problem.message.toWellFormed()
   return { code, details, rich: richStatus(code, details, problem) }
+}
+
+/** For `grpc-message`: percent-encoded (gRPC over HTTP/2, "Responses"). */
+export function messageText({ details }: GrpcStatus): string {
+  return encodeURI(details)
+}
+
+/** For `grpc-status-details-bin`: base64 without padding (gRPC over HTTP/2, "Custom-Metadata"). */
+export function detailsText({ rich }: GrpcStatus): string {
+  return Buffer.from(rich).toString('base64').replace(/=+$/, '')
 }
 
 const text = (field: number) => (field << 3) | 2

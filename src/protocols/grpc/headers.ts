@@ -2,37 +2,48 @@
 
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
 import { shownHeaders } from '../../contract/shown-headers.ts'
+import { Problem } from '../../errors.ts'
+
+export type Metadata = Readonly<Record<string, string>>
+
+/** What is said of the message, or of the call itself; what begins with a colon is no header (RFC 9113 section 8.3). */
+const own = ['grpc-timeout', 'grpc-encoding', 'grpc-accept-encoding'] as const
+
+/** Values of a name that ends in `-bin`: base64, with padding or without, several by comma. */
+const base64 = '(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?'
+const binary = new RegExp(`^${base64}(?:, ?${base64})*$`)
 
 /**
  * Metadata as the headers of REST. A call answers with a message, whatever version of it the client has
- * (`if-none-match`); and no page of a browser should be able to bring along a cookie.
+ * (`if-none-match`); and no page of a browser should be able to bring along a cookie. Bytes are the base64 that they
+ * came as.
  *
  * @param metadata Changed: a copy costs as much as the rest.
+ * @throws {Problem} `malformed-request` for bytes that are no base64.
  */
-export function headersOf(metadata: Record<string, unknown>, host: string): IncomingHttpHeaders {
-  metadata.host = host
+export function headersOf(metadata: IncomingHttpHeaders, host: string | undefined): IncomingHttpHeaders {
+  if (host !== undefined) metadata.host = host
   if (metadata.cookie !== undefined) delete metadata.cookie
   if (metadata['if-none-match'] !== undefined) delete metadata['if-none-match']
+  for (const name of own) if (metadata[name] !== undefined) delete metadata[name]
   for (const name in metadata) {
-    // Bytes, of names that end in `-bin`.
-    if (typeof metadata[name] !== 'string') delete metadata[name]
+    if (name.endsWith('-bin') && !binary.test(String(metadata[name])))
+      throw new Problem('malformed-request', `The metadata ${name} is no base64`)
   }
-  return metadata as IncomingHttpHeaders
+  return metadata
 }
 
-/** Names and values for metadata; nothing where there are none. */
-export function shownMetadata(
-  headers: Readonly<OutgoingHttpHeaders> = {},
-): [name: string, value: string][] | undefined {
-  let found: [string, string][] | undefined
+/** What of an answer's headers is metadata; nothing where nothing is. */
+export function shownMetadata(headers: Readonly<OutgoingHttpHeaders> = {}): Metadata | undefined {
+  let found: Record<string, string> | undefined
   for (const name of shownHeaders) {
     const value = headers[name]
     if (value === undefined) continue
     const text = String(value)
     // Metadata is printable ASCII (gRPC over HTTP/2, "Custom-Metadata").
     if (!/^[ -~]*$/.test(text)) continue
-    found ??= []
-    found.push([name, text])
+    found ??= {}
+    found[name] = text
   }
   return found
 }

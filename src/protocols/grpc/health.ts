@@ -1,6 +1,8 @@
 /** The health of the server, as gRPC has it (grpc/health/v1/health.proto). */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import protobuf from 'protobufjs/minimal.js'
+import { Problem } from '../../errors.ts'
 import { type ProtoFile, packageName } from './model.ts'
 import { encodeNode } from './node.ts'
 import { readText, within } from './wire.ts'
@@ -21,35 +23,26 @@ export class Health {
     this.#services = new Set(['', ...services.map(({ name }) => `${packageName}.${name}`)])
   }
 
-  /** Nothing for a service that is not known. @throws {Problem} `malformed-request` */
-  async check(request: Buffer): Promise<Buffer | undefined> {
-    if (!this.#services.has(serviceOf(request))) return undefined
-    return encodeNode([[1, (await this.#isReady()) ? serving : notServing]])
+  /** @throws {Problem} `malformed-request`, and `not-found` for a service that is not known. */
+  async check(request: Buffer): Promise<Buffer> {
+    if (!this.#services.has(serviceOf(request))) throw new Problem('not-found', 'The service is not known')
+    return encodeNode([[1, await this.#now()]])
   }
 
-  /**
-   * Says what the health is, and each time that it is another.
-   *
-   * @returns What ends it.
-   * @throws {Problem} `malformed-request`
-   */
-  watch(request: Buffer, say: (response: Buffer) => void): () => void {
+  /** Says what the health is, and each time that it is another, until the signal aborts. */
+  async *watch(request: Buffer, signal: AbortSignal): AsyncGenerator<Buffer> {
     const known = this.#services.has(serviceOf(request))
     let last = 0
-    let ended = false
-    const look = async () => {
-      const now = known ? ((await this.#isReady()) ? serving : notServing) : serviceUnknown
-      if (now === last || ended) return
+    while (!signal.aborted) {
+      const now = known ? await this.#now() : serviceUnknown
+      if (now !== last) yield encodeNode([[1, now]])
       last = now
-      say(encodeNode([[1, now]]))
+      await sleep(interval, undefined, { signal, ref: false })
     }
-    void look()
-    const timer = setInterval(() => void look(), interval)
-    timer.unref()
-    return () => {
-      ended = true
-      clearInterval(timer)
-    }
+  }
+
+  async #now(): Promise<number> {
+    return (await this.#isReady()) ? serving : notServing
   }
 }
 

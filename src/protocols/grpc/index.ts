@@ -8,7 +8,7 @@ import { type Decode, Decoders } from './decode.ts'
 import { describeUnnumbered } from './describe.ts'
 import { type Encode, Encoders } from './encode.ts'
 import { type GrpcStatus, statusOf } from './errors.ts'
-import { shownMetadata } from './headers.ts'
+import { type Metadata, shownMetadata } from './headers.ts'
 import { breakingChanges, number, readLock } from './lock.ts'
 import { type Method, type ProtoFile, packageName, type Service } from './model.ts'
 import { render } from './render.ts'
@@ -22,13 +22,19 @@ export interface GrpcSettings {
   onFault: (error: unknown) => void
 }
 
-/** What a call comes to, whatever carries it. */
-export interface Answer {
-  /** Absent where the status says why. */
-  message?: Uint8Array | undefined
-  status?: GrpcStatus | undefined
-  metadata: [name: string, value: string][] | undefined
+export interface Succeeded {
+  /** The message with its prefix. */
+  frame: Buffer
+  metadata: Metadata | undefined
 }
+
+export interface Failed {
+  status: GrpcStatus
+  metadata: Metadata | undefined
+}
+
+/** What a call comes to, whatever carries it. */
+export type Answer = Succeeded | Failed
 
 export interface KnownMethod {
   /** `/septet.v1.UsersService/GetUser` */
@@ -76,7 +82,7 @@ export class GrpcServer {
     }
     return this.#settings.dispatch({ operation, input, peer, signal, as: 'text' }).then((outcome) => {
       try {
-        return { message: encode(outcome), metadata: shownMetadata(outcome.headers) }
+        return { frame: encode(outcome), metadata: shownMetadata(outcome.headers) }
       } catch (error) {
         this.#settings.onFault(error)
         return failure(new Problem('internal', 'Something went wrong'))
@@ -85,7 +91,7 @@ export class GrpcServer {
   }
 }
 
-function failure(error: unknown): Answer {
+function failure(error: unknown): Failed {
   const problem = problemOf(error)
   return { status: statusOf(problem), metadata: shownMetadata(problem.headers) }
 }

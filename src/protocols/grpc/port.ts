@@ -1,10 +1,10 @@
-/** Connections of gRPC, from wherever they come; what serves them is loaded with the first. */
+/** Connections of gRPC, from wherever they come. */
 
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { networkOf } from '../../auth/throttle.ts'
-import type { GrpcConnections, ServerSettings } from './server.ts'
+import { GrpcConnections, type ServerSettings } from './server.ts'
 
 export interface ConnectionLimits {
   maxConnections: number
@@ -17,7 +17,6 @@ export class GrpcPort {
   readonly #limits: ConnectionLimits
   readonly #byNetwork = new Map<string, number>()
   #size = 0
-  #loading: Promise<GrpcConnections> | undefined
   #connections: GrpcConnections | undefined
   #draining = false
   #server: Server | undefined
@@ -38,15 +37,8 @@ export class GrpcPort {
     // As servers of HTTP/1.1 leave it, a connection that the peer has ended would stay with the calls on it.
     socket.allowHalfOpen = false
     if (head.length > 0) socket.unshift(head)
-    if (this.#connections !== undefined) {
-      this.#connections.accept(socket)
-      return
-    }
-    this.#loading ??= import('./server.ts').then(({ GrpcConnections }) => {
-      this.#connections = new GrpcConnections(this.#settings())
-      return this.#connections
-    })
-    this.#loading.then((connections) => connections.accept(socket))
+    this.#connections ??= new GrpcConnections(this.#settings())
+    this.#connections.accept(socket)
   }
 
   /**
@@ -69,7 +61,7 @@ export class GrpcPort {
   async drain(time: number): Promise<void> {
     this.#draining = true
     this.#server?.close()
-    await (await this.#loading)?.drain(time)
+    await this.#connections?.drain(time)
   }
 
   /** Connections that are open. */

@@ -2,10 +2,13 @@
 
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
+import { problemOf } from '../../contract/problem-of.ts'
 import { Problem } from '../../errors.ts'
-import { statusOf } from './errors.ts'
+import { detailsText, messageText, statusOf } from './errors.ts'
 import { headersOf } from './headers.ts'
 import type { Answer, GrpcServer } from './index.ts'
+import { framed, prefixLength } from './messages.ts'
+import { timeIsOver, timeoutOf } from './timeout.ts'
 
 /** A request, as HTTP has brought it. */
 export interface WebRequest {
@@ -25,7 +28,6 @@ export interface WebResponse {
 /** As a request names them, with `+proto` or without. */
 export const webMediaType = /^application\/grpc-web(?:-text)?(?:\+proto)?(?:;.*)?$/
 
-const prefixLength = 5
 const trailersFlag = 0x80
 
 /** Never rejects. */
@@ -35,65 +37,56 @@ export async function answerWeb(grpc: GrpcServer, request: WebRequest): Promise<
   const answer = await answerOf(grpc, request, isText)
   const body = framesOf(answer)
   return {
-    headers: { ...Object.fromEntries(answer.metadata ?? []), 'content-type': type },
+    headers: { ...answer.metadata, 'content-type': type },
     body: isText ? Buffer.from(body.toString('base64')) : body,
   }
 }
 
 async function answerOf(grpc: GrpcServer, request: WebRequest, isText: boolean): Promise<Answer> {
   const { path, headers, socket, body } = request
-  const known = grpc.methods.get(path)
-  if (known === undefined) return refusal(new Problem('method-not-allowed', `There is no method ${path}`))
-  const message = messageIn(body, isText)
-  if (message === undefined)
-    return refusal(new Problem('malformed-request', 'The body must hold one message, not compressed'))
-  const { signal, stop } = withDeadline(request)
-  const peer = { socket, headers: headersOf({ ...headers }, headers.host ?? 'localhost'), wire: 'grpc-web' }
-  return grpc.answer(known, message, peer, signal).finally(stop)
+  try {
+    const known = grpc.methods.get(path)
+    if (known === undefined) throw new Problem('method-not-allowed', `There is no method ${path}`)
+    const message = messageIn(body, isText)
+    const { signal, stop } = withDeadline(request)
+    const peer = { socket, headers: headersOf({ ...headers }, headers.host), wire: 'grpc-web' }
+    return await grpc.answer(known, message, peer, signal).finally(stop)
+  } catch (error) {
+    return { status: statusOf(problemOf(error)), metadata: undefined }
+  }
 }
 
-function refusal(problem: Problem): Answer {
-  return { status: statusOf(problem), metadata: undefined }
+/** The one message of a body. @throws {Problem} `malformed-request` where there is none, or another one. */
+function messageIn(body: unknown, isText: boolean): Buffer {
+  const sent = Buffer.isBuffer(body) ? body : Buffer.alloc(0)
+  const bytes = isText ? Buffer.from(sent.toString('latin1'), 'base64') : sent
+  if (bytes.length < prefixLength || bytes[0] !== 0 || bytes.readUInt32BE(1) + prefixLength !== bytes.length)
+    throw new Problem('malformed-request', 'The body must hold one message, not compressed')
+  return bytes.subarray(prefixLength)
 }
 
-/** The one message of a body; nothing where there is none, or another one. */
-function messageIn(body: unknown, isText: boolean): Buffer | undefined {
-  if (!Buffer.isBuffer(body)) return undefined
-  const bytes = isText ? Buffer.from(body.toString('latin1'), 'base64') : body
-  if (bytes.length < prefixLength || bytes[0] !== 0) return undefined
-  const end = bytes.readUInt32BE(1) + prefixLength
-  return end === bytes.length ? bytes.subarray(prefixLength) : undefined
+function framesOf(answer: Answer): Buffer {
+  if (!('status' in answer)) return Buffer.concat([answer.frame, trailers(['grpc-status: 0'])])
+  const { status, metadata = {} } = answer
+  return trailers([
+    `grpc-status: ${status.code}`,
+    `grpc-message: ${messageText(status)}`,
+    `grpc-status-details-bin: ${detailsText(status)}`,
+    ...Object.entries(metadata).map(([name, value]) => `${name}: ${value}`),
+  ])
 }
 
-function framesOf({ message, status, metadata = [] }: Answer): Buffer {
-  const { code, details, rich } = status ?? { code: 0, details: '', rich: undefined }
-  const lines = [
-    `grpc-status: ${code}`,
-    ...(details === '' ? [] : [`grpc-message: ${encodeURI(details)}`]),
-    ...(rich === undefined ? [] : [`grpc-status-details-bin: ${Buffer.from(rich).toString('base64')}`]),
-    ...(status === undefined ? [] : metadata.map(([name, value]) => `${name}: ${value}`)),
-  ]
-  const trailers = frame(trailersFlag, Buffer.from(`${lines.join('\r\n')}\r\n`))
-  return message === undefined ? trailers : Buffer.concat([frame(0, message), trailers])
+function trailers(lines: readonly string[]): Buffer {
+  const frame = framed(Buffer.from(`${lines.join('\r\n')}\r\n`))
+  frame[0] = trailersFlag
+  return frame
 }
 
-function frame(flag: number, bytes: Uint8Array): Buffer {
-  const prefix = Buffer.alloc(prefixLength)
-  prefix[0] = flag
-  prefix.writeUInt32BE(bytes.length, 1)
-  return Buffer.concat([prefix, bytes])
-}
-
-const units: Record<string, number> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 0.001, n: 0.000001 }
-/** The longest that a timer takes, in ms. */
-const longest = 2_147_483_647
-
-/** The caller's signal, which aborts after its `grpc-timeout` too (gRPC over HTTP/2, "Timeout"). */
+/** The caller's signal, which aborts after its `grpc-timeout` too. @throws {ProtocolProblem} for a text that is none. */
 function withDeadline({ headers, signal }: WebRequest): { signal: () => AbortSignal; stop: () => void } {
-  const [, value, unit = ''] = /^(\d{1,8})([HMSmun])$/.exec(String(headers['grpc-timeout'] ?? '')) ?? []
-  if (value === undefined) return { signal, stop: () => {} }
+  const time = timeoutOf(headers['grpc-timeout'] as string | undefined)
+  if (time === Number.POSITIVE_INFINITY) return { signal, stop: () => {} }
   const controller = new AbortController()
-  const time = Math.min(longest, Number(value) * (units[unit] ?? 1))
-  const timer = setTimeout(() => controller.abort(), time)
+  const timer = setTimeout(() => controller.abort(timeIsOver()), time)
   return { signal: () => AbortSignal.any([signal(), controller.signal]), stop: () => clearTimeout(timer) }
 }

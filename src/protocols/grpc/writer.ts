@@ -11,9 +11,14 @@ const kept = 1_048_576
 const maxVarint = 10
 
 export class Writer {
-  #position = 0
+  #position: number
   /** Where each message that is not finished begins. */
   readonly #begun: number[] = []
+
+  /** @param room Bytes to leave before what is written. */
+  constructor(room = 0) {
+    this.#position = room
+  }
 
   uint32(value: number): this {
     this.#reserve(maxVarint)

@@ -1,0 +1,124 @@
+/** A call of one message that is answered with one. */
+
+import type { Peer } from '../../contract/call.ts'
+import { problemOf } from '../../contract/problem-of.ts'
+import type { Problem } from '../../errors.ts'
+import type { Arrivals, Expected } from './arrivals.ts'
+import { Cancellation } from './cancellation.ts'
+import { decompressed, gzipped, isLong } from './compression.ts'
+import { ProtocolProblem, protocolCodes, statusOf } from './errors.ts'
+import type { Answer, Succeeded } from './index.ts'
+import { type Message, MessageReader } from './messages.ts'
+import type { Begun } from './request.ts'
+import { isOver, sendMessage, sendStatus } from './responses.ts'
+
+/** What answers a message. Never rejects. */
+export type Unary = (message: Buffer, peer: Peer, signal: () => AbortSignal) => Promise<Answer>
+
+export interface CallSettings {
+  arrivals: Arrivals
+  /** Bytes in one message, as it is and decompressed. */
+  maxMessage: number
+}
+
+export class UnaryCall implements Expected {
+  readonly #begun: Begun
+  readonly #method: Unary
+  readonly #settings: CallSettings
+  readonly #reader: MessageReader
+  #message: Message | undefined
+  #cancellation: Cancellation | undefined
+
+  constructor(begun: Begun, method: Unary, settings: CallSettings) {
+    this.#begun = begun
+    this.#method = method
+    this.#settings = settings
+    this.#reader = new MessageReader(settings.maxMessage)
+  }
+
+  begin(): void {
+    this.#settings.arrivals.expect(this)
+    this.#begun.stream.on('data', (chunk: Buffer) => this.#take(chunk)).on('end', () => this.#end())
+  }
+
+  get deadline(): number {
+    return this.#begun.deadline
+  }
+
+  get isOver(): boolean {
+    return isOver(this.#begun.stream)
+  }
+
+  /** Answers without having asked the method. */
+  refuse(problem: Problem): void {
+    this.#settings.arrivals.forget(this)
+    const { stream } = this.#begun
+    if (!isOver(stream) && !stream.headersSent) sendStatus(stream, statusOf(problem))
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.#begun.stream.headersSent) return
+    try {
+      for (const message of this.#reader.take(chunk)) {
+        if (this.#message !== undefined) throw notOne()
+        this.#message = message
+      }
+    } catch (error) {
+      this.refuse(problemOf(error))
+    }
+  }
+
+  #end(): void {
+    const { stream, encoding } = this.#begun
+    if (isOver(stream) || stream.headersSent) return
+    this.#settings.arrivals.forget(this)
+    if (this.#reader.isInside) this.refuse(cutOff())
+    else if (this.#message === undefined) this.refuse(notOne())
+    else if (this.#message.compressed) this.#decompress(this.#message, encoding)
+    else this.#run(this.#message.bytes)
+  }
+
+  #decompress(message: Message, encoding: string | undefined): void {
+    decompressed(message, encoding, this.#settings.maxMessage).then(
+      (bytes) => this.#run(bytes),
+      (error: unknown) => this.refuse(problemOf(error)),
+    )
+  }
+
+  #run(message: Buffer): void {
+    const { stream, peer, deadline } = this.#begun
+    if (isOver(stream)) return
+    const signal = () => {
+      this.#cancellation ??= new Cancellation(stream, deadline)
+      return this.#cancellation.signal
+    }
+    this.#method(message, peer, signal)
+      .then((answer) => this.#answer(answer))
+      .catch((error: Error) => stream.destroy(error))
+  }
+
+  #answer(answer: Answer): void | Promise<void> {
+    const { stream, takesGzip } = this.#begun
+    this.#cancellation?.settle()
+    if (isOver(stream)) return
+    const { metadata } = answer
+    if ('status' in answer) sendStatus(stream, answer.status, metadata)
+    else if (takesGzip && isLong(answer.frame)) return this.#answerCompressed(answer)
+    else sendMessage(stream, answer.frame, false, metadata)
+  }
+
+  async #answerCompressed({ frame, metadata }: Succeeded): Promise<void> {
+    const smaller = await gzipped(frame)
+    if (!this.isOver) sendMessage(this.#begun.stream, smaller, true, metadata)
+  }
+}
+
+/** Of a call with no message, or several, to a method of one (grpc/doc/statuscodes.md, "cardinality violation"). */
+export function notOne(): ProtocolProblem {
+  return new ProtocolProblem(protocolCodes.unimplemented, 'The method takes one message')
+}
+
+/** Of a message that the end of its stream has interrupted. */
+export function cutOff(): ProtocolProblem {
+  return new ProtocolProblem(protocolCodes.internal, 'The message is cut off')
+}
