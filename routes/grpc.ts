@@ -3,6 +3,7 @@ import { open } from '../src/schemas/security.ts'
 
 /** Open: each call is checked as the request of its operation is. */
 const schema = { hide: true, security: open }
+const config = { carrier: true }
 
 /** gRPC-Web, and the services of gRPC as a text. */
 const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
@@ -15,7 +16,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
   fastify.addContentTypeParser(fastify.grpcWeb.mediaType, { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   )
-  fastify.post('/septet.v1.:service/:method', { schema }, async (request, reply) => {
+  fastify.post('/septet.v1.:service/:method', { schema, config }, async (request, reply) => {
     const { url, headers, socket, body } = request
     const [path = ''] = url.split('?', 1)
     const answer = await fastify.grpcWeb.answer({ path, headers, socket, body, signal: reply.signalOfClient() })

@@ -84,6 +84,34 @@ test('a deadline ends a call', async (t) => {
   t.equal(seen.at(-1), 'aborted')
 })
 
+test('a call is logged and counted as its operation, and one of no operation as itself', async (t) => {
+  const { app, base, logs } = await listen(t)
+  await call(base, 'UsersService/GetUser', message(8, 1))
+  await call(base, 'UsersService/Nothing', message())
+  const lines = logs().filter(({ msg }) => msg === 'request')
+  t.same(
+    lines.map(({ path, wire }) => ({ path, wire })),
+    [
+      { path: '/users/1', wire: 'grpc-web' },
+      { path: '/septet.v1.UsersService/Nothing', wire: undefined },
+    ],
+  )
+  const counts = (await app.inject('/metrics')).body
+    .split('\n')
+    .filter((line) => /_seconds_count.*septet\.v1/.test(line))
+  t.equal(counts.length, 1)
+  t.match(counts[0], / 1$/)
+})
+
+test('a deadline that is none, and bytes that are no base64, are refused', async (t) => {
+  const { base } = await listen(t)
+  const path = 'UsersService/GetUser'
+  const headers = { 'grpc-timeout': 'soon' }
+  t.match((await call(base, path, message(8, 1), headers)).trailers, { 'grpc-status': '13' })
+  t.match((await call(base, path, message(8, 1), { 'trace-bin': '!' })).trailers, { 'grpc-status': '3' })
+  t.match((await call(base, path, message(8, 1), { 'trace-bin': 'AAE=,AAE' })).trailers, { 'grpc-status': '0' })
+})
+
 test('pages of configured origins may call, and read what REST says in headers', async (t) => {
   const { base } = await listen(t, { CORS_ORIGINS: 'https://app.example' })
   const preflight = await fetch(`${base}/septet.v1.UsersService/GetUser`, {
