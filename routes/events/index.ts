@@ -26,6 +26,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       description:
         'A page of events that the caller may see, the oldest first. With `Accept: text/event-stream`, the events from now on, or from the cursor on, as they happen.',
       tags: ['events'],
+      live: true,
       security: requires('events:read'),
       querystring: EventQuery,
       headers: headers(lastEventId),
@@ -34,8 +35,9 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       problems: ['gone'],
     },
     handler: (request, reply) => {
-      if (reply.wantsEventStream()) return reply.eventStream(request.query)
       const { limit = defaultLimit, ...query } = request.query
+      const { 'last-event-id': cursor = query.cursor } = request.headers
+      if (reply.wantsStream()) return reply.stream((listener) => events.follow(listener, { ...query, cursor }))
       return reply.page(events.page<typeof Event.static>(request.principal, { limit, ...query }))
     },
   })

@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Operation } from './operation.ts'
+import type { Stream } from './stream.ts'
 
 /** Who calls: one for each connection of a peer, or for each message where every message has headers of its own. */
 export interface Peer {
@@ -26,9 +27,10 @@ export interface Call {
   readonly signal?: AbortSignal | (() => AbortSignal) | undefined
   /**
    * What is wanted of a success: the JSON text that REST sends, or that text parsed. Both have been through the
-   * response schema, so that only declared properties leave, whatever the wire.
+   * response schema, so that only declared properties leave, whatever the wire. Or, of an operation that is live, what
+   * happens from now on; the signal is that of the call then, not that of the stream.
    */
-  readonly as: 'text' | 'value'
+  readonly as: 'text' | 'value' | 'stream'
 }
 
 /** A success. */
@@ -40,6 +42,8 @@ export interface Outcome {
   readonly text?: string | undefined
   /** The value of the response, when `as` is `value`; nothing for an empty response. */
   readonly value?: unknown
+  /** When `as` is `stream`. */
+  readonly stream?: Stream | undefined
 }
 
 /**

@@ -41,6 +41,7 @@ const dropped = new Set([
   ':scheme',
   ':authority',
   ':path',
+  'last-event-id',
 ])
 
 export function createDispatch({ route, isOpen, placementOf, cutOff }: DispatchSettings): Dispatch {
@@ -52,7 +53,7 @@ export function createDispatch({ route, isOpen, placementOf, cutOff }: DispatchS
       const placement = placementOf(operation)
       if (placement === undefined) return reject(new Error(`${operation.operationId} is no operation of this server`))
       countCall(peer.socket)
-      const carried = { placement, placed: placement.place(input), wire: peer.wire }
+      const carried = { placement, placed: placement.place(input), wire: peer.wire, follows: call.as === 'stream' }
       const request = new InMemoryRequest(peer.socket, forwarded(peer.headers), carried)
       let settled = false
       let signal: AbortSignal | undefined
@@ -63,7 +64,7 @@ export function createDispatch({ route, isOpen, placementOf, cutOff }: DispatchS
       const answered = (answer: Answer) => {
         settle()
         try {
-          resolve(outcomeOf(answer, call))
+          resolve(outcomeOf(answer, call, request))
         } catch (error) {
           reject(error)
         }
@@ -105,8 +106,9 @@ function abortedBy({ reason }: AbortSignal): Problem {
 }
 
 /** @throws {Problem} for a status that is none of success. */
-function outcomeOf({ status, headers, text }: Answer, { as }: Call): Outcome {
+function outcomeOf({ status, headers, text }: Answer, { as }: Call, { stream }: InMemoryRequest): Outcome {
   if (status >= 400) throw problemFrom(status, headers, text)
+  if (as === 'stream') return { status, headers, stream }
   if (text === '') return { status, headers }
   const json = isJson(headers['content-type']) ? text : JSON.stringify(text)
   return as === 'text' ? { status, headers, text: json } : { status, headers, value: JSON.parse(json) as unknown }

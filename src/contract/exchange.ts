@@ -6,6 +6,7 @@
 import { IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Placed, Placement } from './placement.ts'
+import type { Stream } from './stream.ts'
 
 /** What a call brings beside its headers. */
 export interface Carried {
@@ -13,12 +14,16 @@ export interface Carried {
   readonly placed: Placed
   /** The wire that the call came in on. */
   readonly wire: string | undefined
+  /** Whether a stream is asked for. */
+  readonly follows: boolean
 }
 
 export class InMemoryRequest extends IncomingMessage {
   readonly carried: Carried
   /** Fastify's id of the request, when it is known. */
   requestId: string | undefined
+  /** What it is answered with, where it asks for a stream. */
+  stream: Stream | undefined
   /** Whether the router has been asked. */
   routed = false
   #url: string | undefined

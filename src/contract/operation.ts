@@ -6,6 +6,7 @@ import type { FastifySchema, HTTPMethods, RouteOptions } from 'fastify'
 import type { ProblemCode } from '../errors.ts'
 import { type Access, accessOf } from './access.ts'
 import { ContractError } from './contract-error.ts'
+import { outputOf } from './shape.ts'
 
 declare module 'fastify' {
   interface FastifySchema {
@@ -13,6 +14,8 @@ declare module 'fastify' {
     problems?: readonly ProblemCode[]
     /** Headers of the success response, by lower-case name. */
     responseHeaders?: Record<string, TSchema>
+    /** That the operation, which gives pages, also tells what happens from now on (`reply.stream`). */
+    live?: true
   }
 }
 
@@ -31,13 +34,15 @@ export interface Operation {
   access: Access | undefined
   success: { status: number; schema: TSchema; headers: Record<string, TSchema> }
   problems: readonly ProblemCode[]
+  /** Whether it can be subscribed to. */
+  live: boolean
 }
 
 /**
  * Reads the operation off a route. HEAD twins and hidden routes give `undefined`.
  *
  * @throws {ContractError} when the route lacks a name, description or security, has not exactly one success
- * response, accepts undeclared properties, or uses one input name twice.
+ * response, accepts undeclared properties, uses one input name twice, or is live and gives no pages.
  */
 export function readOperation(route: RouteOptions): Operation | undefined {
   const schema = (route.schema ?? {}) as FastifySchema
@@ -55,7 +60,7 @@ export function readOperation(route: RouteOptions): Operation | undefined {
   if (!/^[a-z][a-zA-Z0-9]*$/.test(operationId)) refuse('operationId', 'must be a camelCase name')
   const [tag] = schema.tags?.length === 1 ? schema.tags : []
   const access = accessOf(route)
-  return {
+  const operation = {
     operationId,
     method: route.method,
     url: route.url,
@@ -66,7 +71,11 @@ export function readOperation(route: RouteOptions): Operation | undefined {
     access,
     success: readSuccess(schema, refuse),
     problems: problemsOf(schema, access),
+    live: schema.live ?? false,
   }
+  if (operation.live && (route.method !== 'GET' || outputOf(operation).kind !== 'page'))
+    return refuse('live', 'needs a GET that answers with pages')
+  return operation
 }
 
 type Refuse = (path: string, reason: string) => never

@@ -2,11 +2,13 @@
 
 import { JsonText } from '../contract/json-text.ts'
 import { adminScope, holds, missingScopes, type Principal } from '../contract/principal.ts'
+import { cursorOf, type Listener, type Stream } from '../contract/stream.ts'
 import { Problem } from '../errors.ts'
 import type { EventType } from '../schemas/event.ts'
 import type { Page } from '../storage/collection.ts'
 import type { Feed } from './feed.ts'
 import type { EventLog, LoggedEvent } from './log.ts'
+import { EventStream } from './stream.ts'
 
 export interface EventFilter {
   /** Types, or with `.*` behind them all that begin so. */
@@ -14,10 +16,14 @@ export interface EventFilter {
   subject?: string | undefined
 }
 
-export interface EventQuery extends EventFilter {
-  limit: number
-  /** Sequence of the last event that was seen; from the oldest on without one. */
+export interface StreamQuery extends EventFilter {
+  /** Sequence of the last event that was seen. */
   cursor?: string | undefined
+}
+
+/** From the oldest on, without a cursor. */
+export interface EventQuery extends StreamQuery {
+  limit: number
 }
 
 /** Events that a page looks through, at most, for those that are asked for. */
@@ -66,6 +72,17 @@ export class Events {
       seen.has(event.type) &&
       (subject === undefined || event.subject === subject) &&
       (event.owner === null || seesAll || event.owner === principal.userId)
+  }
+
+  /**
+   * Events as they happen, from the cursor on; without one, none that happened before.
+   *
+   * @throws {Problem} as {@link selects} and {@link position}.
+   */
+  async follow(listener: Listener, { cursor, ...filter }: StreamQuery): Promise<Stream> {
+    this.selects(listener.principal, filter)
+    const after = cursor === undefined ? this.feed.newest : await this.position(cursor)
+    return new EventStream(this, listener, filter, after)
   }
 
   /** @throws {Problem} as {@link selects} and {@link position}. */
@@ -119,9 +136,4 @@ export class Events {
       errors: [{ in: 'query', pointer: `/types/${index}`, detail: 'must be a type of event' }],
     })
   }
-}
-
-/** A sequence as a text that sorts as numbers do. */
-export function cursorOf(sequence: number): string {
-  return String(sequence).padStart(16, '0')
 }

@@ -1,5 +1,6 @@
 /** Events as they happen, for any number of readers; each goes at its own pace, and misses none. */
 
+import { Problem } from '../errors.ts'
 import type { EventLog, LoggedEvent } from './log.ts'
 
 /** Events kept in memory for readers that keep up; the others read from the storage. */
@@ -62,6 +63,8 @@ export class Feed {
   /**
    * Events behind a sequence, once there are some; none when the signal aborts, the feed closes, or within `patience`
    * (ms). Asked for when the last ones were taken, so that a slow reader holds back nobody, and costs no memory.
+   *
+   * @throws {Problem} `gone` when the reader was so slow that the next event is no longer kept.
    */
   async next(seen: number, signal: AbortSignal, patience?: number): Promise<readonly LoggedEvent[]> {
     if (this.#newest <= seen) await this.#wait(signal, patience)
@@ -80,7 +83,11 @@ export class Feed {
 
   async #behind(seen: number): Promise<readonly LoggedEvent[]> {
     const [first] = this.#recent
-    if (first === undefined || seen < first.sequence - 1) return this.#log.read(seen, batchSize)
+    if (first === undefined || seen < first.sequence - 1) {
+      const events = await this.#log.read(seen, batchSize)
+      if (events[0]?.sequence === seen + 1) return events
+      throw new Problem('gone', 'The events that come next are no longer kept')
+    }
     const start = seen - first.sequence + 1
     return this.#recent.slice(start, start + batchSize)
   }

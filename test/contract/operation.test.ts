@@ -13,6 +13,7 @@ test('a route that is no operation stops the start with its name, the place and 
     [complete.replace("summary: 'Get', ", ''), /getThing: schema\.summary is missing/],
     [complete.replace("tags: ['things'], ", ''), /getThing: schema\.tags must hold exactly one tag/],
     [complete.replace('200:', '404:'), /getThing: schema\.response must hold exactly one success status/],
+    [`${complete}, live: true`, /getThing: schema\.live needs a GET that answers with pages/],
     [
       `${complete}, querystring: { type: 'object', properties: {} }`,
       /getThing: schema\.querystring must set additionalProperties: false/,
