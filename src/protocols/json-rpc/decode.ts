@@ -14,8 +14,8 @@ export interface RpcRequest {
   meta: IncomingHttpHeaders | undefined
 }
 
-/** The one method that is no operation: browsers cannot send headers with a WebSocket. */
-export const authenticateMethod = 'authenticate'
+/** The methods that are no operations: browsers cannot send headers with a WebSocket, and what happens is told on one. */
+export const ownMethods = { authenticate: 'authenticate', subscribe: 'subscribe', unsubscribe: 'unsubscribe' } as const
 
 /** Headers that a message may bring; the others are the connection's. */
 export const readableHeaders = [

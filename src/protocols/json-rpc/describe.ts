@@ -7,7 +7,7 @@ import { inputOf, type Output, outputOf } from '../../contract/shape.ts'
 import { shownHeaders } from '../../contract/shown-headers.ts'
 import { catalogue, type ProblemCode } from '../../errors.ts'
 import { ProblemSchema } from '../../schemas/problem.ts'
-import { authenticateMethod, readableHeaders } from './decode.ts'
+import { ownMethods, readableHeaders } from './decode.ts'
 import { codes, invalidRequest, parseError, unknownMethod } from './errors.ts'
 
 export interface Method {
@@ -91,13 +91,13 @@ function authentication(components: Components): Method {
     { $id: 'Principal', additionalProperties: false, description: 'Who calls from now on, and what it may do.' },
   )
   return {
-    name: authenticateMethod,
+    name: ownMethods.authenticate,
     tag: 'connection',
     summary: 'Authenticate the connection',
     description:
       'For clients that cannot send headers with the upgrade. Each later call carries the credential, and is checked with it anew.',
     operation: undefined,
-    request: hoist(requestSchema(authenticateMethod, params), components),
+    request: hoist(requestSchema(ownMethods.authenticate, params), components),
     result: hoist(resultSchema(principal), components),
     error: hoist(problemSchema(['validation-failed', 'unauthenticated', 'internal', 'unavailable']), components),
   }

@@ -7,12 +7,14 @@ import type { Operation } from '../../contract/operation.ts'
 import type { Principal } from '../../contract/principal.ts'
 import { problemOf } from '../../contract/problem-of.ts'
 import { type Output, outputOf } from '../../contract/shape.ts'
-import { authenticateMethod, idOf, isTooDeep, type RpcRequest, readRequest } from './decode.ts'
+import { openStream } from '../../contract/stream.ts'
+import { idOf, isTooDeep, ownMethods, type RpcRequest, readRequest } from './decode.ts'
 import { renderError, renderResult } from './encode.ts'
 import { errorOf, invalidParams, invalidRequest, parseError, type RpcError, unknownMethod } from './errors.ts'
+import { type Push, Subscriptions } from './subscriptions.ts'
 
-export { authenticateMethod } from './decode.ts'
 export { describeMethods, describeRefusal, type Method } from './describe.ts'
+export type { Push } from './subscriptions.ts'
 
 /** Requests in one batch. */
 export const maxBatch = 100
@@ -33,7 +35,11 @@ export interface RpcSession {
   begun: number
   /** While the peer authenticates: what it sends after that waits. */
   entering: Promise<unknown> | undefined
+  readonly subscriptions: Subscriptions
 }
+
+/** What is subscribed to without a word. */
+const usualOperation = 'listEvents'
 
 export interface JsonRpcSettings {
   dispatch: Dispatch
@@ -49,8 +55,10 @@ interface Known {
   output: Output
 }
 
-export function openSession(peer: Peer, signal: AbortSignal, requestId: string): RpcSession {
-  return { peer, signal, requestId, running: 0, begun: 0, entering: undefined }
+/** @param push Sends what subscriptions tell. */
+export function openSession(peer: Peer, signal: AbortSignal, requestId: string, push: Push): RpcSession {
+  const subscriptions = new Subscriptions(push, requestId)
+  return { peer, signal, requestId, running: 0, begun: 0, entering: undefined, subscriptions }
 }
 
 export class JsonRpc {
@@ -60,11 +68,13 @@ export class JsonRpc {
   /**
    * When every operation is known.
    *
-   * @throws {ContractError} for an operation with the name of the method that is none.
+   * @throws {ContractError} for an operation with the name of a method that is none.
    */
   constructor(settings: JsonRpcSettings) {
-    if (settings.contract.has(authenticateMethod))
-      throw new ContractError(`${authenticateMethod}: schema.operationId is the name of a method of JSON-RPC's own`)
+    for (const own of Object.values(ownMethods)) {
+      if (settings.contract.has(own))
+        throw new ContractError(`${own}: schema.operationId is the name of a method of JSON-RPC's own`)
+    }
     this.#settings = settings
     this.#methods = new Map(
       [...settings.contract].map(([id, operation]) => [id, { operation, output: outputOf(operation) }]),
@@ -93,33 +103,38 @@ export class JsonRpc {
 
   async #all(messages: readonly unknown[], session: RpcSession): Promise<string | undefined> {
     const answers: (string | undefined)[] = []
+    const { promise: answered, resolve } = Promise.withResolvers<void>()
     let next = 0
     const work = async (): Promise<void> => {
       while (next < messages.length) {
         const index = next
         next += 1
-        answers[index] = await this.#one(messages[index], session)
+        answers[index] = await this.#one(messages[index], session, answered)
       }
     }
     await Promise.all(Array.from({ length: Math.min(batchAtOnce, messages.length) }, work))
+    resolve()
     const told = answers.filter((answer) => answer !== undefined)
     return told.length === 0 ? undefined : `[${told.join(',')}]`
   }
 
-  #one(message: unknown, session: RpcSession): Promise<string | undefined> | string {
+  /** @param answered When the batch that the message is part of is. */
+  #one(message: unknown, session: RpcSession, answered?: Promise<void>): Promise<string | undefined> | string {
     const request = readRequest(message)
     if (typeof request === 'string') return renderError(idOf(message), refusal(request))
     session.running += 1
-    return this.#call(request, session).then((answer) => {
+    return this.#call(request, session, answered).then((answer) => {
       session.running -= 1
       return request.id === undefined ? undefined : answer
     })
   }
 
-  #call(request: RpcRequest, session: RpcSession): Promise<string> {
-    if (session.entering !== undefined) return session.entering.then(() => this.#call(request, session))
+  #call(request: RpcRequest, session: RpcSession, answered: Promise<void> | undefined): Promise<string> {
+    if (session.entering !== undefined) return session.entering.then(() => this.#call(request, session, answered))
     const { id, method, params } = request
-    if (method === authenticateMethod) return this.#enter(request, session)
+    if (method === ownMethods.authenticate) return this.#enter(request, session)
+    if (method === ownMethods.subscribe) return this.#subscribe(request, session, answered)
+    if (method === ownMethods.unsubscribe) return Promise.resolve(this.#unsubscribe(request, session))
     const known = this.#methods.get(method)
     if (known === undefined) return Promise.resolve(renderError(id, unknownMethod))
     if (Array.isArray(params)) return Promise.resolve(renderError(id, byName))
@@ -153,6 +168,31 @@ export class JsonRpc {
       return renderFailure(id, error, session)
     }
   }
+
+  /** The stream begins as a call of its operation, and tells nothing before that call is answered. */
+  async #subscribe(request: RpcRequest, session: RpcSession, answered: Promise<void> | undefined): Promise<string> {
+    const { id, params } = request
+    if (Array.isArray(params)) return renderError(id, byName)
+    const { operation: name = usualOperation, ...input } = params
+    const known = typeof name === 'string' ? this.#methods.get(name) : undefined
+    if (!known?.operation.live) return renderError(id, notLive)
+    const call = callOf(known.operation, input, request, session)
+    try {
+      const { begin, ...result } = await session.subscriptions.open(() => openStream(this.#settings.dispatch, call))
+      Promise.resolve(answered).then(() => setImmediate(begin))
+      return renderResult(id, { status: 200, headers: {}, text: JSON.stringify(result) }, { kind: 'nothing' })
+    } catch (error) {
+      return renderFailure(id, error, session)
+    }
+  }
+
+  #unsubscribe({ id, params }: RpcRequest, { subscriptions }: RpcSession): string {
+    const [[name, subscription] = [], ...more] = Object.entries(params)
+    if (name !== 'subscription' || typeof subscription !== 'string' || more.length > 0)
+      return renderError(id, needsSubscription)
+    const text = JSON.stringify({ ended: subscriptions.close(subscription) })
+    return renderResult(id, { status: 200, headers: {}, text }, { kind: 'nothing' })
+  }
 }
 
 function callOf(
@@ -184,6 +224,8 @@ function refusal(reason: string): RpcError {
 }
 
 const byName: RpcError = { ...invalidParams, data: { detail: 'Params are given by name, as an object' } }
+const notLive: RpcError = { ...invalidParams, data: { detail: '`operation` must be one that can be subscribed to' } }
+const needsSubscription: RpcError = { ...invalidParams, data: { detail: 'Params are `{ subscription }`' } }
 const needsCredential: RpcError = {
   ...invalidParams,
   data: { detail: 'Params are `{ token }`, an access token or API key, or `{ apiKey }`' },

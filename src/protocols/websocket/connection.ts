@@ -63,6 +63,8 @@ export class Connection {
   #lastMessage = performance.now()
   /** Running while the peer leaves too much unread. */
   #slow: NodeJS.Timeout | undefined
+  /** Those that wait until the peer has read enough to be told more. */
+  #drained: (() => void)[] = []
   /** Running while the peer has sent too much. */
   #hasty: NodeJS.Timeout | undefined
 
@@ -71,7 +73,7 @@ export class Connection {
     this.#socket = socket
     this.#rpc = rpc
     this.#limits = limits
-    this.#session = openSession(peer, this.#abort.signal, requestId)
+    this.#session = openSession(peer, this.#abort.signal, requestId, (texts) => this.#push(texts))
     this.#rate = new Rate(callsPerSecond)
     this.#heartbeat = setInterval(() => this.#check(), limits.heartbeat).unref()
     socket.on('message', (data: Buffer, isBinary) => {
@@ -88,14 +90,18 @@ export class Connection {
       clearTimeout(this.#slow)
       clearTimeout(this.#hasty)
       this.#waiting.length = 0
-      this.#abort.abort(new Problem('timeout', 'The connection is closed'))
+      const gone = new Problem('timeout', 'The connection is closed')
+      this.#abort.abort(gone)
+      this.#session.subscriptions.end(gone)
+      this.#release()
       onClosed(this)
     })
   }
 
-  /** Answers what is under way, then closes. What has come in and not begun is answered too: as refused. */
+  /** Answers what is under way, ends subscriptions, then closes. What has come in and not begun is answered too: as refused. */
   drain(): void {
     this.#draining = true
+    this.#session.subscriptions.end(new Problem('unavailable', 'The server is stopping'))
     this.#socket.pause()
     this.#goOn()
     this.#endIfDrained()
@@ -155,6 +161,22 @@ export class Connection {
     if (this.#answers.push(text) === 1) process.nextTick(this.#write)
   }
 
+  /** What subscriptions tell is not sent to a peer that leaves much unread: they go on behind it when it has read on. */
+  #push(texts: readonly string[]): Promise<void> | undefined {
+    for (const text of texts) this.#send(text)
+    if (this.#draining) process.nextTick(() => this.#endIfDrained())
+    // What was pushed in this turn is part of what may stay unread.
+    this.#flush()
+    if (this.#slow === undefined) return undefined
+    return new Promise((resolve) => this.#drained.push(resolve))
+  }
+
+  #release(): void {
+    const drained = this.#drained
+    this.#drained = []
+    for (const goOn of drained) goOn()
+  }
+
   #flush(): void {
     const socket = this.#socket
     const answers = this.#answers
@@ -174,6 +196,7 @@ export class Connection {
       if (socket.bufferedAmount >= this.#limits.unread) return
       clearTimeout(this.#slow)
       this.#slow = undefined
+      this.#release()
       this.#goOn()
     })
   }
@@ -199,7 +222,7 @@ export class Connection {
   #check(): void {
     if (this.#socket.isPaused) return
     if (!this.#alive) this.#socket.terminate()
-    else if (performance.now() - this.#lastMessage > this.#limits.idleFor && this.#unanswered === 0)
+    else if (performance.now() - this.#lastMessage > this.#limits.idleFor && this.#isQuiet)
       this.#close(closeCodes.idle, 'idle')
     else {
       this.#alive = false
@@ -207,8 +230,13 @@ export class Connection {
     }
   }
 
+  /** Whether nothing is to be sent. */
+  get #isQuiet(): boolean {
+    return this.#unanswered === 0 && this.#waiting.length === 0 && this.#session.subscriptions.size === 0
+  }
+
   #endIfDrained(): void {
-    if (this.#unanswered > 0 || this.#waiting.length > 0) return
+    if (!this.#isQuiet) return
     // Paused, it would not see the peer's own close.
     this.#socket.resume()
     this.#close(closeCodes.goingAway, 'the server is stopping')

@@ -17,7 +17,12 @@ async function open(t: Test) {
     authenticate: (credential) => app.access.authenticate(credential),
   })
   const socket = { remoteAddress: '127.0.0.1' } as Socket
-  const session = openSession({ socket, headers: { host: 'localhost' } }, new AbortController().signal, 'opened')
+  const session = openSession(
+    { socket, headers: { host: 'localhost' } },
+    new AbortController().signal,
+    'opened',
+    () => undefined,
+  )
   return {
     app,
     session,
@@ -190,12 +195,14 @@ test('what follows `authenticate` without waiting for its answer has the new cre
   }
 })
 
-test('an operation cannot have the name of the method that is none', async (t) => {
+test('an operation cannot have the name of a method that is none', async (t) => {
   const { app } = await open(t)
   const [operation] = app.contract.values()
-  const contract = new Map([['authenticate', operation as Operation]])
-  const settings = { dispatch: app.dispatch, contract, parse: JSON.parse, authenticate: () => app.access.anonymous }
-  t.throws(() => new JsonRpc(settings), /^authenticate: schema.operationId/)
+  for (const name of ['authenticate', 'subscribe', 'unsubscribe']) {
+    const contract = new Map([[name, operation as Operation]])
+    const settings = { dispatch: app.dispatch, contract, parse: JSON.parse, authenticate: () => app.access.anonymous }
+    t.throws(() => new JsonRpc(settings), { message: new RegExp(`^${name}: schema.operationId`) })
+  }
 })
 
 test('every problem has a code of the specification or of its range for servers', (t) => {

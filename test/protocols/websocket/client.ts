@@ -14,17 +14,37 @@ export interface Answer {
   meta?: Record<string, string>
 }
 
+/** What a subscription has told. */
+export interface Notice {
+  method: string
+  params: {
+    subscription: string
+    cursor: string
+    event: { type: string; subject: string; sequence: string; data: Record<string, unknown> }
+    error: { code: number; data: { code: string } }
+  }
+}
+
 export class Client {
+  /** Notifications, in their order. */
+  readonly notices: Notice[] = []
+
   readonly socket: WebSocket
   readonly #waiting: ((text: string) => void)[] = []
   readonly #texts: string[] = []
   #count = 0
+  #onNotice: () => void = () => {}
 
   constructor(url: string, protocols?: string | string[], options?: ClientOptions) {
     this.socket = new WebSocket(url, protocols, options)
     this.socket.on('error', () => {})
     this.socket.on('message', (data) => {
       const text = String(data)
+      if (text.startsWith('{"jsonrpc":"2.0","method":')) {
+        this.notices.push(JSON.parse(text) as Notice)
+        this.#onNotice()
+        return
+      }
       const next = this.#waiting.shift()
       if (next) next(text)
       else this.#texts.push(text)
@@ -45,6 +65,16 @@ export class Client {
   call(method: string, params: unknown = {}, more: object = {}): Promise<Answer> {
     this.#count += 1
     return this.send({ jsonrpc: '2.0', id: this.#count, method, params, ...more })
+  }
+
+  /** Waits until there are so many notifications. */
+  async told(count: number): Promise<readonly Notice[]> {
+    while (this.notices.length < count) {
+      await new Promise<void>((resolve) => {
+        this.#onNotice = resolve
+      })
+    }
+    return this.notices
   }
 
   /** Code and reason of the close. */
