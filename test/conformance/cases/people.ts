@@ -10,7 +10,7 @@ const settings = { SIGN_UP: 'true' }
 /** Messages that one network can ask for in an hour. */
 const mostAsked = 30
 const { email, password } = person
-const given = { accessToken: /^eyJ/, refreshToken: /\w{20}/ }
+const given = { accessToken: /^eyJ/, refreshToken: /^sptr_[\w-]{43}$/ }
 const differs = { gRPC: { reason: 'a constant is said by the type, and not sent', expect: { value: given } } }
 const signIn: Step = {
   operationId: 'signIn',
