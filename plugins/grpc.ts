@@ -1,5 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
+import type { OutgoingHttpHeaders } from 'node:http'
 import { join } from 'node:path'
+import { pipeline, type Readable } from 'node:stream'
+import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { Gauge } from 'prom-client'
 import { GrpcServer } from '../src/protocols/grpc/index.ts'
@@ -12,7 +15,11 @@ declare module 'fastify' {
     grpc: GrpcServer
     /** Takes the connections of gRPC. */
     grpcPort: GrpcPort
-    grpcWeb: { mediaType: RegExp; answer: (request: WebRequest) => Promise<WebResponse> }
+    grpcWeb: {
+      mediaType: RegExp
+      answer: (request: WebRequest) => Promise<WebResponse>
+      stream: (reply: FastifyReply, frames: Readable) => void
+    }
   }
 }
 
@@ -44,7 +51,8 @@ export default fp(
       maxPerAddress: config.TRUST_PROXY === '' ? config.MAX_CONNECTIONS_PER_ADDRESS : undefined,
     })
     fastify.decorate('grpcPort', port)
-    fastify.decorate('grpcWeb', { mediaType: webMediaType, answer: (request) => answerWeb(made(), request) })
+    const answer = (request: WebRequest) => answerWeb(made(), request)
+    fastify.decorate('grpcWeb', { mediaType: webMediaType, answer, stream })
     fastify.addHook('onReady', async () => void made())
     fastify.addHook('preClose', () => port.drain(Math.max(0, config.SHUTDOWN_TIMEOUT - reserve)))
     new Gauge({
@@ -58,3 +66,11 @@ export default fp(
   },
   { name: 'grpc', dependencies: ['dispatch', 'contract', 'metrics', 'shutdown', 'storage'] },
 )
+
+/** Its client waits for the headers, which Fastify would send with the first frame: nothing may happen for long. */
+function stream(reply: FastifyReply, frames: Readable): void {
+  const { raw } = reply.hijack()
+  raw.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders).flushHeaders()
+  // A client that goes away ends the frames: nobody is to be told.
+  pipeline(frames, raw, () => {})
+}

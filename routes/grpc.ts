@@ -20,7 +20,8 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
     const { url, headers, socket, body } = request
     const [path = ''] = url.split('?', 1)
     const answer = await fastify.grpcWeb.answer({ path, headers, socket, body, signal: reply.signalOfClient() })
-    return reply.headers(answer.headers).send(answer.body)
+    reply.headers(answer.headers)
+    return Buffer.isBuffer(answer.body) ? reply.send(answer.body) : fastify.grpcWeb.stream(reply, answer.body)
   })
 }
 

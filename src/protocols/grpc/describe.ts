@@ -1,10 +1,11 @@
-/** The services of the operations: one a tag, one method an operation. */
+/** The services of the operations: one a tag, one method an operation, and a second one where it is live. */
 
+import type { TSchema } from '@sinclair/typebox'
 import { ContractError } from '../../contract/contract-error.ts'
 import { scopeSentence } from '../../contract/openapi.ts'
 import type { Operation } from '../../contract/operation.ts'
 import { inputOf, outputOf } from '../../contract/shape.ts'
-import { type Field, readObject, readShape } from '../../contract/walk.ts'
+import { type Field, type ObjectShape, readObject, readShape } from '../../contract/walk.ts'
 import { type Lock, number } from './lock.ts'
 import { byName, type Method, type ProtoFile, pascalOf } from './model.ts'
 import { Types } from './types.ts'
@@ -16,7 +17,7 @@ export function describeUnnumbered(contract: ReadonlyMap<string, Operation>): Pr
   const services = [...byTag].map(([name, operations]) => ({
     name,
     description: `Operations on ${operations[0]?.tag}.`,
-    methods: operations.map((operation) => methodOf(operation, types)).sort(byName),
+    methods: methodsOf(operations, types).sort(byName),
   }))
   return {
     services: services.sort(byName),
@@ -32,6 +33,33 @@ export function describe(contract: ReadonlyMap<string, Operation>, lock: Lock): 
   return file
 }
 
+/** @throws {ContractError} for a name that two methods would have. */
+function methodsOf(operations: readonly Operation[], types: Types): Method[] {
+  const methods = operations.map((operation) => methodOf(operation, types))
+  for (const [index, operation] of operations.entries()) {
+    if (!operation.live) continue
+    const stream = streamOf(operation, methods[index] as Method, types)
+    if (methods.some(({ name }) => name === stream.name))
+      throw new ContractError(`${operation.operationId}: its stream has the name of another method, ${stream.name}`)
+    methods.push(stream)
+  }
+  return methods
+}
+
+/** What a live operation tells as it happens: `ListEvents` is `StreamEvents`, with an item in each message. */
+function streamOf(operation: Operation, { name, description, ...method }: Method, types: Types): Method {
+  const { items } = outputOf(operation) as { items: TSchema }
+  const { shape } = readShape(items, `${name}Item`, operation.operationId)
+  return {
+    ...method,
+    name: `Stream${name.replace(/^List(?=[A-Z])/, '')}`,
+    description: `As it happens, from now on or from the cursor on: ${description}`,
+    response: types.object(shape as ObjectShape),
+    wrapped: undefined,
+    streams: true,
+  }
+}
+
 function methodOf(operation: Operation, types: Types): Method {
   const { operationId, summary, description, access } = operation
   const name = operationId.charAt(0).toUpperCase() + operationId.slice(1)
@@ -41,6 +69,7 @@ function methodOf(operation: Operation, types: Types): Method {
     operationId,
     description: `${summary}. ${description}${scopeSentence(access?.scopes ?? [])}`,
     idempotency: idempotencyOf(operation),
+    streams: false,
     // In a query, a list without an item is none.
     request: types.object(
       { ...input, description: undefined },

@@ -155,8 +155,9 @@ const full = (name: string) => `.${packageName}.${name}`
 function serviceOf({ name, methods }: Service): Node {
   return serviceNode(
     name,
-    methods.map(({ name: method, request, response, idempotency }) => ({
+    methods.map(({ name: method, request, response, idempotency, streams }) => ({
       name: method,
+      ...(streams && { streams: 'server' as const }),
       input: full(request.name),
       output: response === undefined ? '.google.protobuf.Empty' : full(response.name),
       idempotency,

@@ -34,6 +34,16 @@ export class Encoders {
     }
   }
 
+  /** Of the messages of a stream, which have no prefix yet. @throws {TypeError} as {@link Encode} does. */
+  ofItem({ response }: Pick<Method, 'response'>): (value: unknown) => Uint8Array {
+    const write = this.#message(response as MessageType) as (value: unknown, writer: Writer) => void
+    return (value) => {
+      const writer = new Writer()
+      write(value, writer)
+      return writer.finish()
+    }
+  }
+
   #message(message: MessageType): Write {
     const known = this.#writers.get(message)
     if (known) return known

@@ -1,8 +1,9 @@
-/** gRPC (protobuf over HTTP/2): each operation is a unary method of its tag's service. */
+/** gRPC (protobuf over HTTP/2): each operation is a unary method of its tag's service, a live one a stream beside it. */
 
 import type { Dispatch, Peer } from '../../contract/call.ts'
 import type { Operation } from '../../contract/operation.ts'
 import { problemOf } from '../../contract/problem-of.ts'
+import { openStream, parsedOf } from '../../contract/stream.ts'
 import { Problem } from '../../errors.ts'
 import { type Decode, Decoders } from './decode.ts'
 import { describeUnnumbered } from './describe.ts'
@@ -45,6 +46,10 @@ export interface KnownMethod {
   encode: Encode
 }
 
+export interface KnownStream extends Omit<KnownMethod, 'encode'> {
+  encode: (value: unknown) => Uint8Array
+}
+
 export class GrpcServer {
   /** The services as a proto3 file. */
   readonly proto: string
@@ -52,6 +57,7 @@ export class GrpcServer {
   readonly breaking: readonly string[]
   readonly file: ProtoFile
   readonly methods: ReadonlyMap<string, KnownMethod>
+  readonly streams: ReadonlyMap<string, KnownStream>
   readonly #settings: GrpcSettings
 
   /** When every operation is known. @throws {ContractError} for what gRPC cannot say. */
@@ -63,7 +69,9 @@ export class GrpcServer {
     number(file, locked)
     this.proto = render(file)
     this.file = file
-    this.methods = methodsOf(file.services, contract)
+    const { methods, streams } = knownOf(file.services, contract)
+    this.methods = methods
+    this.streams = streams
     this.#settings = settings
   }
 
@@ -89,6 +97,20 @@ export class GrpcServer {
       }
     }, failure)
   }
+
+  /** What a live operation tells. It ends with the signal. @throws {Problem} */
+  async *follow(
+    { operation, decode, encode }: KnownStream,
+    message: Uint8Array,
+    peer: Peer,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
+    const call = { operation, input: decode(message), peer, signal }
+    const stream = await openStream(this.#settings.dispatch, call)
+    for await (const { items } of stream.parts(signal)) {
+      for (const item of items) yield encode(parsedOf(item))
+    }
+  }
 }
 
 function failure(error: unknown): Failed {
@@ -96,25 +118,24 @@ function failure(error: unknown): Failed {
   return { status: statusOf(problem), metadata: shownMetadata(problem.headers) }
 }
 
-function methodsOf(
-  services: readonly Service[],
-  contract: ReadonlyMap<string, Operation>,
-): ReadonlyMap<string, KnownMethod> {
+interface KnownMethods {
+  methods: ReadonlyMap<string, KnownMethod>
+  streams: ReadonlyMap<string, KnownStream>
+}
+
+function knownOf(services: readonly Service[], contract: ReadonlyMap<string, Operation>): KnownMethods {
   const decoders = new Decoders()
   const encoders = new Encoders()
   const methods = new Map<string, KnownMethod>()
+  const streams = new Map<string, KnownStream>()
   for (const { name, methods: own } of services) {
     for (const method of own) {
       const path = `/${packageName}.${name}/${method.name}`
       const operation = contract.get(method.operationId) as Operation
-      methods.set(path, {
-        path,
-        method,
-        operation,
-        decode: decoders.of(method.request),
-        encode: encoders.of(method),
-      })
+      const known = { path, method, operation, decode: decoders.of(method.request) }
+      if (method.streams) streams.set(path, { ...known, encode: encoders.ofItem(method) })
+      else methods.set(path, { ...known, encode: encoders.of(method) })
     }
   }
-  return methods
+  return { methods, streams }
 }

@@ -108,8 +108,8 @@ export function breakingChanges(lock: Lock, file: ProtoFile): string[] {
   return changes
 }
 
-export function signatureOf({ request, response }: Method): string {
-  return `(${request.name}) returns (${response?.name ?? 'google.protobuf.Empty'})`
+export function signatureOf({ request, response, streams }: Method): string {
+  return `(${request.name}) returns (${streams ? 'stream ' : ''}${response?.name ?? 'google.protobuf.Empty'})`
 }
 
 function fieldTexts({ fields }: MessageType): Map<string, string> {

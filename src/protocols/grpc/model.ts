@@ -79,6 +79,8 @@ export interface Method {
   description: string
   operationId: string
   idempotency: 'NO_SIDE_EFFECTS' | 'IDEMPOTENT' | undefined
+  /** Whether responses follow one another, as what they tell of happens. */
+  streams: boolean
   request: MessageType
   /** Without one, google.protobuf.Empty. */
   response: MessageType | undefined

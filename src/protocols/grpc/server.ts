@@ -6,6 +6,7 @@ import { Connection, type ConnectionSettings } from './connection.ts'
 import type { GrpcServer } from './index.ts'
 import { Keepalive, type KeepaliveTimes, usualTimes } from './keepalive.ts'
 import { knownServices } from './known-services.ts'
+import { toOne } from './streaming-call.ts'
 
 export interface ServerSettings {
   grpc: GrpcServer
@@ -29,6 +30,11 @@ export class GrpcConnections {
     const methods = knownServices({ file: grpc.file, isReady, reflection })
     for (const [path, known] of grpc.methods)
       methods.set(path, (message, peer, signal) => grpc.answer(known, message, peer, signal))
+    for (const [path, known] of grpc.streams)
+      methods.set(
+        path,
+        toOne((message, peer, signal) => grpc.follow(known, message, peer, signal)),
+      )
     this.#settings = { methods, maxMessage, arrivals: new Arrivals(requestTimeout) }
     this.keepalive = new Keepalive(times)
   }

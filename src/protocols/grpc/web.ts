@@ -1,12 +1,14 @@
-/** gRPC-Web for browsers (grpc/doc/PROTOCOL-WEB.md): a unary call in a request of HTTP/1.1, its trailers in the body. */
+/** gRPC-Web for browsers (grpc/doc/PROTOCOL-WEB.md): a call of one message in a request of HTTP/1.1, its trailers in the body. */
 
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
+import { Readable } from 'node:stream'
+import type { Peer } from '../../contract/call.ts'
 import { problemOf } from '../../contract/problem-of.ts'
 import { Problem } from '../../errors.ts'
 import { detailsText, messageText, statusOf } from './errors.ts'
 import { headersOf } from './headers.ts'
-import type { Answer, GrpcServer } from './index.ts'
+import type { Answer, GrpcServer, KnownStream } from './index.ts'
 import { framed, prefixLength } from './messages.ts'
 import { timeIsOver, timeoutOf } from './timeout.ts'
 
@@ -22,7 +24,7 @@ export interface WebRequest {
 
 export interface WebResponse {
   headers: Record<string, string>
-  body: Buffer
+  body: Buffer | Readable
 }
 
 /** As a request names them, with `+proto` or without. */
@@ -34,23 +36,56 @@ const trailersFlag = 0x80
 export async function answerWeb(grpc: GrpcServer, request: WebRequest): Promise<WebResponse> {
   const type = String(request.headers['content-type'])
   const isText = type.startsWith('application/grpc-web-text')
+  const known = grpc.streams.get(request.path)
+  if (known !== undefined)
+    return { headers: { 'content-type': type }, body: Readable.from(framesOfStream(grpc, known, request, isText)) }
   const answer = await answerOf(grpc, request, isText)
   const body = framesOf(answer)
   return {
     headers: { ...answer.metadata, 'content-type': type },
-    body: isText ? Buffer.from(body.toString('base64')) : body,
+    body: asSent(body, isText),
   }
 }
 
+/** Parts in base64 follow one another, each with its padding. */
+function asSent(bytes: Buffer, isText: boolean): Buffer {
+  return isText ? Buffer.from(bytes.toString('base64')) : bytes
+}
+
+async function* framesOfStream(
+  grpc: GrpcServer,
+  known: KnownStream,
+  request: WebRequest,
+  isText: boolean,
+): AsyncGenerator<Buffer> {
+  let end: Answer | undefined
+  try {
+    const message = messageIn(request.body, isText)
+    const { signal, stop } = withDeadline(request)
+    try {
+      for await (const each of grpc.follow(known, message, peerOf(request), signal()))
+        yield asSent(framed(each), isText)
+    } finally {
+      stop()
+    }
+  } catch (error) {
+    end = { status: statusOf(problemOf(error)), metadata: undefined }
+  }
+  yield asSent(end === undefined ? trailers(['grpc-status: 0']) : framesOf(end), isText)
+}
+
+function peerOf({ headers, socket }: WebRequest): Peer {
+  return { socket, headers: headersOf({ ...headers }, headers.host), wire: 'grpc-web' }
+}
+
 async function answerOf(grpc: GrpcServer, request: WebRequest, isText: boolean): Promise<Answer> {
-  const { path, headers, socket, body } = request
+  const { path, body } = request
   try {
     const known = grpc.methods.get(path)
     if (known === undefined) throw new Problem('method-not-allowed', `There is no method ${path}`)
     const message = messageIn(body, isText)
     const { signal, stop } = withDeadline(request)
-    const peer = { socket, headers: headersOf({ ...headers }, headers.host), wire: 'grpc-web' }
-    return await grpc.answer(known, message, peer, signal).finally(stop)
+    return await grpc.answer(known, message, peerOf(request), signal).finally(stop)
   } catch (error) {
     return { status: statusOf(problemOf(error)), metadata: undefined }
   }
