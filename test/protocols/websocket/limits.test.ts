@@ -72,7 +72,9 @@ test('a slow client that reads on is told why the connection ends', async (t) =>
   const client = await connect(t, base)
   const closed = client.closed()
   client.socket.pause()
+  const before = seen.filled
   for (let id = 0; id < 20; id += 1) send(client, id, 'fill', { length: 1_000_000 })
+  while (seen.filled === before) await sleep(10)
   await sleep(500)
   client.socket.resume()
   t.match(await closed, [1013, 'read faster'])

@@ -6,7 +6,7 @@ import { Type } from '@sinclair/typebox'
 import { open } from '../../../../src/schemas/security.ts'
 
 /** What came of the calls so far. */
-export const seen = { begun: 0, aborted: 0 }
+export const seen = { begun: 0, aborted: 0, filled: 0 }
 
 const about = { description: 'For tests.', tags: ['tests'], security: open }
 const strict = { additionalProperties: false }
@@ -41,7 +41,10 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       querystring: Type.Object({ length: Type.Integer() }, strict),
       response: { 200: Type.Object({ text: Type.String() }, { $id: 'Filled', ...strict }) },
     },
-    handler: async ({ query: { length } }) => ({ text: 'x'.repeat(length) }),
+    handler: async ({ query: { length } }) => {
+      seen.filled += 1
+      return { text: 'x'.repeat(length) }
+    },
   })
 }
 
