@@ -16,7 +16,7 @@ const compress = promisify(gzip)
 
 /** @throws {ProtocolProblem} UNIMPLEMENTED for an encoding that is not known. */
 export function checkEncoding(encoding: string | undefined): void {
-  if (encoding === undefined || encoding === 'identity' || encoding in decompressors) return
+  if (encoding === undefined || encoding === 'identity' || Object.hasOwn(decompressors, encoding)) return
   throw new ProtocolProblem(
     protocolCodes.unimplemented,
     `There is no compression ${encoding}, but ${acceptedEncodings}`,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { type ClientHttp2Stream, connect as connectHttp2, constants, type OutgoingHttpHeaders } from 'node:http2'
+import { connect as connectHttp2, constants } from 'node:http2'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,72 +8,11 @@ import { gzipSync } from 'node:zlib'
 import { type Test, test } from 'tap'
 import { listen } from '../../helper.ts'
 import { seen } from './routes/waiting.ts'
+import { answerOf, delimited, framed, getUser, openSession } from './session.ts'
 
 const routes = [join(import.meta.dirname, 'routes'), join(import.meta.dirname, '../../conformance/routes')]
-const getUser = '/septet.v1.UsersService/GetUser'
+const open = (t: Test, settings?: Record<string, string>) => openSession(t, settings, routes)
 const echo = '/septet.v1.ShapesService/EchoShapes'
-
-const framed = (bytes: Buffer, flag = 0) => {
-  const prefix = Buffer.alloc(5)
-  prefix[0] = flag
-  prefix.writeUInt32BE(bytes.length, 1)
-  return Buffer.concat([prefix, bytes])
-}
-const delimited = (number: number, bytes: Buffer) => {
-  const head: number[] = number < 16 ? [(number << 3) | 2] : [((number << 3) & 127) | 130, number >> 4]
-  let rest = bytes.length
-  for (; rest > 127; rest >>>= 7) head.push((rest & 127) | 128)
-  return Buffer.concat([Buffer.from([...head, rest]), bytes])
-}
-
-/** A session of HTTP/2 that sends what no library would. */
-async function open(t: Test, settings: Record<string, string> = {}) {
-  const { app, base } = await listen(t, settings, routes)
-  const session = connectHttp2(base)
-  session.on('error', () => {})
-  t.teardown(() => session.destroy())
-  const begin = (path: string, headers: OutgoingHttpHeaders = {}): ClientHttp2Stream => {
-    const stream = session.request({
-      ':method': 'POST',
-      ':path': path,
-      'content-type': 'application/grpc',
-      te: 'trailers',
-      ...headers,
-    })
-    stream.on('error', () => {})
-    return stream
-  }
-  const call = async (path: string, body: Buffer, headers: OutgoingHttpHeaders = {}) => {
-    const stream = begin(path, headers)
-    stream.end(body)
-    return answerOf(stream)
-  }
-  /** The number of a field of what is echoed. */
-  const at = (name: string) => {
-    const request = app.grpc.file.messages.find((message) => message.name === 'EchoShapesRequest')
-    return request?.fields.find((field) => field.name === name)?.number ?? 0
-  }
-  const works = async () => (await call(getUser, framed(Buffer.from([8, 1])))).status === '0'
-  return { app, base, session, begin, call, works, at }
-}
-
-async function answerOf(stream: ClientHttp2Stream): Promise<{ http?: unknown; status?: string; message?: string }> {
-  let told: Record<string, unknown> = {}
-  stream.on('response', (headers) => {
-    told = { ...told, ...headers }
-  })
-  stream.on('trailers', (trailers) => {
-    told = { ...told, ...trailers }
-  })
-  stream.resume()
-  await once(stream, 'close')
-  const { 'grpc-status': status, 'grpc-message': message } = told as Record<string, string>
-  return {
-    http: told[':status'],
-    ...(status !== undefined && { status }),
-    ...(message !== undefined && { message: decodeURI(message) }),
-  }
-}
 
 test('bytes that are no message are refused with the reason', async (t) => {
   const { call, works, at } = await open(t)
