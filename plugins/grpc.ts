@@ -31,11 +31,11 @@ const lockFile = join(import.meta.dirname, '../contracts/service.proto')
 export default fp(
   async (fastify) => {
     const { config, contract, dispatch, log } = fastify
+    const onFault = (err: unknown) => log.error({ err }, 'a call of gRPC failed')
     let server: GrpcServer | undefined
     const made = () => {
       if (server !== undefined) return server
       const lock = existsSync(lockFile) ? readFileSync(lockFile, 'utf8') : ''
-      const onFault = (err: unknown) => log.error({ err }, 'a response does not fit its schema')
       server = new GrpcServer({ contract, dispatch, lock, onFault })
       return server
     }
@@ -46,7 +46,7 @@ export default fp(
         () => false,
       )
     const { BODY_LIMIT: maxMessage, INTROSPECTION: reflection, REQUEST_TIMEOUT: requestTimeout } = config
-    const port = new GrpcPort(() => ({ grpc: made(), maxMessage, requestTimeout, isReady, reflection }), {
+    const port = new GrpcPort(() => ({ grpc: made(), onFault, maxMessage, requestTimeout, isReady, reflection }), {
       maxConnections: config.MAX_CONNECTIONS,
       maxPerAddress: config.TRUST_PROXY === '' ? config.MAX_CONNECTIONS_PER_ADDRESS : undefined,
     })

@@ -12,7 +12,7 @@ import { problemOf } from '../../contract/problem-of.ts'
 import { Problem } from '../../errors.ts'
 import { statusOf } from './errors.ts'
 import { type Begun, begunOf, isCall } from './request.ts'
-import { sendHttp, sendStatus } from './responses.ts'
+import { isOver, sendHttp, sendStatus } from './responses.ts'
 import { type Streaming, StreamingCall } from './streaming-call.ts'
 import { type CallSettings, type Unary, UnaryCall } from './unary-call.ts'
 
@@ -66,6 +66,8 @@ export class Connection {
   #begin(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     stream.on('error', ignore)
     this.hasBegun = true
+    // Reset in the packet that has begun it, or gone with its connection.
+    if (isOver(stream)) return
     if (headers[':method'] !== post) {
       sendHttp(stream, { ':status': constants.HTTP_STATUS_METHOD_NOT_ALLOWED, allow: post })
       return

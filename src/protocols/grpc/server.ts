@@ -6,17 +6,21 @@ import { Connection, type ConnectionSettings } from './connection.ts'
 import type { GrpcServer } from './index.ts'
 import { Keepalive, type KeepaliveTimes, usualTimes } from './keepalive.ts'
 import { knownServices } from './known-services.ts'
-import { toOne } from './streaming-call.ts'
+import { type Streaming, toOne } from './streaming-call.ts'
 
 export interface ServerSettings {
   grpc: GrpcServer
   /** Bytes in one message, as it is and decompressed. */
   maxMessage: number
+  /** Gets what no answer tells of. */
+  onFault: (error: unknown) => void
   /** Time for a message to arrive, in ms. */
   requestTimeout: number
   isReady: () => Promise<boolean>
   /** Whether clients may ask for the services. */
   reflection: boolean
+  /** Methods that answer with streams of messages, by their paths: `/septet.v1.EventsService/Watch`. */
+  streaming?: ReadonlyMap<string, Streaming>
   times?: KeepaliveTimes
 }
 
@@ -26,7 +30,9 @@ export class GrpcConnections {
   readonly keepalive: Keepalive
   #onEmpty: (() => void) | undefined
 
-  constructor({ grpc, maxMessage, requestTimeout, isReady, reflection, times = usualTimes }: ServerSettings) {
+  constructor(settings: ServerSettings) {
+    const { grpc, isReady, reflection, streaming = [], times = usualTimes } = settings
+    const { maxMessage, onFault, requestTimeout } = settings
     const methods = knownServices({ file: grpc.file, isReady, reflection })
     for (const [path, known] of grpc.methods)
       methods.set(path, (message, peer, signal) => grpc.answer(known, message, peer, signal))
@@ -35,7 +41,8 @@ export class GrpcConnections {
         path,
         toOne((message, peer, signal) => grpc.follow(known, message, peer, signal)),
       )
-    this.#settings = { methods, maxMessage, arrivals: new Arrivals(requestTimeout) }
+    for (const [path, method] of streaming) methods.set(path, method)
+    this.#settings = { methods, maxMessage, onFault, arrivals: new Arrivals(requestTimeout) }
     this.keepalive = new Keepalive(times)
   }
 

@@ -70,7 +70,7 @@ export class StreamingCall implements Expected {
         await this.#send(next.value)
       this.#end()
     } catch (error) {
-      this.#end(problemOf(error))
+      this.#fail(problemOf(error))
     } finally {
       clearImmediate(opening)
       this.#settings.arrivals.forget(this)
@@ -113,6 +113,11 @@ export class StreamingCall implements Expected {
     if (isOver(stream) || this.#hasEnded) return
     this.#open()
     if (!stream.write(frame)) await once(stream, 'drain', { signal: this.#cancellation.signal })
+  }
+
+  #fail(problem: Problem): void {
+    if (problem.code === 'internal' && !this.isOver) this.#settings.onFault(problem.cause ?? problem)
+    this.#end(problem)
   }
 
   #end(problem?: Problem): void {

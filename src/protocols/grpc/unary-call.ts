@@ -19,6 +19,8 @@ export interface CallSettings {
   arrivals: Arrivals
   /** Bytes in one message, as it is and decompressed. */
   maxMessage: number
+  /** Gets what no answer tells of. */
+  onFault: (error: unknown) => void
 }
 
 export class UnaryCall implements Expected {
@@ -94,7 +96,10 @@ export class UnaryCall implements Expected {
     }
     this.#method(message, peer, signal)
       .then((answer) => this.#answer(answer))
-      .catch((error: Error) => stream.destroy(error))
+      .catch((error: Error) => {
+        this.#settings.onFault(error)
+        stream.destroy(error)
+      })
   }
 
   #answer(answer: Answer): void | Promise<void> {
