@@ -3,6 +3,8 @@
  * `admin-key` it makes a further admin key only.
  */
 
+import { lookup } from 'node:dns/promises'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { createApp } from './app.ts'
@@ -28,14 +30,24 @@ try {
 
 async function serve(config: Config, log: Log): Promise<void> {
   const fastify = await createApp(config, log)
+  const [first = config.HOST, ...others] = await addressesOf(config.HOST)
   if (config.GRPC_PORT !== undefined) {
     await fastify.ready()
-    await fastify.grpcPort.listen(config.HOST, config.GRPC_PORT, readCertificate(config))
+    await fastify.grpcPort.listen([first, ...others], config.GRPC_PORT, readCertificate(config))
   }
-  const base = await fastify.listen({ host: config.HOST, port: config.PORT, listenTextResolver: () => 'listening' })
+  const base = await fastify.listen({ host: first, port: config.PORT, listenTextResolver: () => 'listening' })
+  const { port } = fastify.server.address() as AddressInfo
+  for (const host of others) await fastify.alsoListen(host, port)
   announce(fastify, base)
   log.flush()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(fastify, log, signal))
+}
+
+/** `localhost` may have two addresses, and clients take either. */
+async function addressesOf(host: string): Promise<string[]> {
+  if (host !== 'localhost') return [host]
+  const found = await lookup(host, { all: true })
+  return [...new Set(found.map(({ address }) => address))]
 }
 
 /** Does one thing on an up-to-date database, without listening. */

@@ -19,7 +19,7 @@ export class GrpcPort {
   #size = 0
   #connections: GrpcConnections | undefined
   #draining = false
-  #server: Server | undefined
+  readonly #servers: Server[] = []
 
   /** @param settings Asked for when every operation is known. */
   constructor(settings: () => ServerSettings, limits: ConnectionLimits) {
@@ -46,21 +46,25 @@ export class GrpcPort {
    *
    * @returns The port.
    */
-  async listen(host: string, port: number, certificate?: { cert: Buffer; key: Buffer }): Promise<number> {
+  async listen(hosts: readonly string[], port: number, certificate?: { cert: Buffer; key: Buffer }): Promise<number> {
     const accept = (socket: Socket) => this.accept(socket, Buffer.alloc(0))
-    const server: Server = certificate
-      ? createTlsServer({ ...certificate, ALPNProtocols: ['h2'] }, accept)
-      : createServer({ noDelay: true }, accept)
-    server.listen(port, host)
-    await once(server, 'listening')
-    this.#server = server
-    return (server.address() as AddressInfo).port
+    let bound = port
+    for (const host of hosts) {
+      const server: Server = certificate
+        ? createTlsServer({ ...certificate, ALPNProtocols: ['h2'] }, accept)
+        : createServer({ noDelay: true }, accept)
+      server.listen(bound, host)
+      await once(server, 'listening')
+      this.#servers.push(server)
+      bound = (server.address() as AddressInfo).port
+    }
+    return bound
   }
 
   /** Takes no more connections, answers what is under way and closes those that there are. */
   async drain(time: number): Promise<void> {
     this.#draining = true
-    this.#server?.close()
+    for (const server of this.#servers) server.close()
     await this.#connections?.drain(time)
   }
 

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
@@ -37,8 +38,13 @@ function askName(t: Test, target: string, how = credentials.createInsecure()): P
 }
 
 /** What comes back to bytes that are sent piece by piece, until the connection ends or nothing comes for a while. */
-async function sendPieces(port: number, pieces: readonly (string | Buffer)[], wait = 300): Promise<Buffer> {
-  const socket = connect(port, '127.0.0.1').setNoDelay()
+async function sendPieces(
+  port: number,
+  pieces: readonly (string | Buffer)[],
+  wait = 300,
+  host = '127.0.0.1',
+): Promise<Buffer> {
+  const socket = connect(port, host).setNoDelay()
   const chunks: Buffer[] = []
   socket.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', () => {})
   await once(socket, 'connect')
@@ -132,11 +138,35 @@ test('a server that stops answers what is under way, closes idle connections and
 
 test('gRPC can have a port of its own, and is nowhere else then', async (t) => {
   const { app, base } = await listen(t, { GRPC_PORT: '0' })
-  const port = await app.grpcPort.listen('127.0.0.1', 0)
+  const port = await app.grpcPort.listen(['127.0.0.1'], 0)
   t.equal(await askName(t, `127.0.0.1:${port}`), 'Mohamed')
   t.match((await sendPieces(portOf(base), [preface])).toString('latin1'), /HTTP\/1\.1 400/)
   await app.close()
   await t.rejects(askName(t, `127.0.0.1:${port}`), { code: 14 })
+})
+
+const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'))
+const skipIpv6 = hasIpv6 ? false : 'there is no ::1'
+
+test('a further address answers as the first does, and stops with it', { skip: skipIpv6 }, async (t) => {
+  const { app, base } = await listen(t, { REQUEST_TIMEOUT: '1000' }, join(import.meta.dirname, 'routes'))
+  const port = portOf(base)
+  await app.alsoListen('::1', port)
+  t.equal(await askName(t, `[::1]:${port}`), 'Mohamed')
+  const response = await fetch(`http://[::1]:${port}/user?id=1`)
+  t.match(await response.json(), { name: 'Mohamed' })
+  t.match((await sendPieces(port, ['nonsense\r\n\r\n'], 300, '::1')).toString(), /HTTP\/1.1 400 .*malformed-request/s)
+  const slow = fetch(`http://[::1]:${port}/waiting/a-while?time=500`)
+  await sleep(100)
+  await app.close()
+  t.equal((await slow).status, 200)
+  await t.rejects(fetch(`http://[::1]:${port}/user?id=1`))
+})
+
+test('gRPC may have its own port on several addresses', { skip: skipIpv6 }, async (t) => {
+  const { app } = await listen(t, { GRPC_PORT: '0' })
+  const port = await app.grpcPort.listen(['127.0.0.1', '::1'], 0)
+  for (const host of ['127.0.0.1', '[::1]']) t.equal(await askName(t, `${host}:${port}`), 'Mohamed')
 })
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0
@@ -169,7 +199,7 @@ test('under TLS, what a connection speaks is agreed in its handshake', { skip },
   const chunks: Buffer[] = []
   for await (const chunk of secure) chunks.push(chunk as Buffer)
   t.match(Buffer.concat(chunks).toString(), /^HTTP\/1\.1 200[\s\S]*Mohamed/)
-  const own = await app.grpcPort.listen('127.0.0.1', 0, readCertificate(app.config))
+  const own = await app.grpcPort.listen(['127.0.0.1'], 0, readCertificate(app.config))
   t.equal(await askName(t, `localhost:${own}`, credentials.createSsl(ca)), 'Mohamed')
 })
 
