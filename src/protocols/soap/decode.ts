@@ -3,8 +3,8 @@
 import { pointerTo } from '../../contract/pointer.ts'
 import type { Field, ObjectShape, Shape } from '../../contract/walk.ts'
 import { Problem, type Violation } from '../../errors.ts'
+import { pointerOf, type XmlElement } from './element.ts'
 import { namespace, xsd, xsi } from './names.ts'
-import { pointerOf, type XmlElement } from './parse.ts'
 
 /** Reads the value of an element; what is wrong with it is noted. */
 type Read = (element: XmlElement, wrong: Wrong) => unknown

@@ -2,9 +2,9 @@
 
 import type { IncomingHttpHeaders } from 'node:http'
 import { Problem } from '../../errors.ts'
+import type { XmlElement, XmlName } from './element.ts'
 import { SoapFault } from './errors.ts'
 import { namespace, requestBlocks, type SoapVersion, soap11, soap12, wsa, wsse } from './names.ts'
-import type { XmlElement, XmlName } from './parse.ts'
 
 export interface Envelope {
   /** Of the operation. */

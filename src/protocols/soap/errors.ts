@@ -4,10 +4,10 @@ import type { TObject } from '@sinclair/typebox'
 import { type ObjectShape, readObject } from '../../contract/walk.ts'
 import { catalogue, type Problem, type ProblemCode } from '../../errors.ts'
 import { ProblemSchema } from '../../schemas/problem.ts'
+import type { XmlName } from './element.ts'
 import { compileWriter, escapeAttribute, escapeText, renderBlocks, renderEnvelope } from './encode.ts'
 import { envelopeOf, faultName, namespace, type SoapVersion } from './names.ts'
 import type { Order } from './order.ts'
-import type { XmlName } from './parse.ts'
 
 /** Whose fault a problem is. */
 export const codes = {

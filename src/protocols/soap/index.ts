@@ -8,8 +8,10 @@ import type { Operation } from '../../contract/operation.ts'
 import { problemOf } from '../../contract/problem-of.ts'
 import { nextCursorOf } from '../../contract/shape.ts'
 import { Problem } from '../../errors.ts'
+import { decodeText } from './charset.ts'
 import { compileReader, type ParseJson } from './decode.ts'
 import { describe, type Wsdl } from './describe.ts'
+import type { XmlElement } from './element.ts'
 import { compileWriter, renderBlocks, renderEnvelope } from './encode.ts'
 import { type Envelope, readEnvelope } from './envelope.ts'
 import { Faults, renderProtocolFault, SoapFault } from './errors.ts'
@@ -17,7 +19,7 @@ import { type MediaType, MediaTypes } from './media.ts'
 import { messagesOf } from './messages.ts'
 import { actionOf, namespace, type SoapVersion } from './names.ts'
 import { readOrder } from './order.ts'
-import { textOf, type XmlElement, XmlReader } from './parse.ts'
+import { XmlReader } from './parse.ts'
 import { withCredential } from './security.ts'
 
 export interface SoapSettings {
@@ -94,7 +96,8 @@ export class SoapServer {
     const { version } = media
     let envelope: Envelope | undefined
     try {
-      envelope = readEnvelope(this.#xml.read(textOf(request.body, media.charset)), version)
+      const { text: message, encodings } = decodeText(request.body, media.charset)
+      envelope = readEnvelope(this.#xml.read(message, encodings), version)
       const known = this.#operationOf(envelope, media.action ?? request.headers.soapaction)
       const { operation, read, write, isPage } = known
       const headers = withCredential(headersOf(request.headers, envelope), envelope.security)

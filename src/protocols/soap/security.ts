@@ -9,8 +9,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { renderDigest } from '../../auth/digest.ts'
 import { unauthenticated } from '../../contract/access.ts'
 import { Problem } from '../../errors.ts'
+import type { XmlElement } from './element.ts'
 import { wsse, wsu } from './names.ts'
-import type { XmlElement } from './parse.ts'
 
 const profile = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0'
 const passwordText = `${profile}#PasswordText`

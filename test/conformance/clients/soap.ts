@@ -1,8 +1,9 @@
 /** SOAP by fetch: every other call is 1.2. Messages are written from the shapes, with `xsi:type` where a value has none of them. */
 
 import type { Field, ObjectShape, Shape } from '../../../src/contract/walk.ts'
+import type { XmlElement } from '../../../src/protocols/soap/element.ts'
 import { type Messages, messagesOf } from '../../../src/protocols/soap/messages.ts'
-import { type XmlElement, XmlReader } from '../../../src/protocols/soap/parse.ts'
+import { XmlReader } from '../../../src/protocols/soap/parse.ts'
 import { type Headers, metaNames, problemOf, type Result, type Wire } from './client.ts'
 
 const namespace = 'urn:septet:v1'

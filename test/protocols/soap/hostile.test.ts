@@ -44,7 +44,7 @@ test('entities that nobody has declared, processing instructions and XML 1.1 are
 test('what is not well-formed is refused at the element that was open', async (t) => {
   const { app } = await build(t)
   const bodies: [string, string | undefined][] = [
-    ['<n:getUser><n:id>1</n:getUser>', undefined],
+    ['<n:getUser><n:id>1</n:getUser>', '/id'],
     ['<n:getUser><n:id>&#0;</n:id></n:getUser>', '/id'],
     ['<n:getUser><n:id>\u0001</n:id></n:getUser>', '/id'],
     ['<n:getUser><n:id>&#xD800;</n:id></n:getUser>', '/id'],
@@ -67,11 +67,14 @@ test('what is not well-formed is refused at the element that was open', async (t
 test('depth, elements, attributes and names have limits', async (t) => {
   const { app } = await build(t)
   const attributes = (count: number) => Array.from({ length: count }, (_, n) => `a${n}="1"`).join(' ')
+  const namespaces = (depth: number, each: number) =>
+    `<n:getUser>${`<a ${attributes(each).replaceAll('a', 'xmlns:a')}>`.repeat(depth)}${'</a>'.repeat(depth)}</n:getUser>`
   const bodies: [string, RegExp][] = [
     [`<n:getUser>${'<a>'.repeat(50_000)}${'</a>'.repeat(50_000)}</n:getUser>`, /nested deeper than 64/],
     [`<n:getUser>${'<a/>'.repeat(60_000)}</n:getUser>`, /more than 50000 elements/],
     [`<n:getUser ${attributes(20_000)}/>`, /more than 32 attributes/],
     [`<n:getUser ${attributes(3000).replaceAll('a', 'xmlns:a')}/>`, /more than 32 attributes/],
+    [namespaces(20, 30), /more than 256 namespaces are declared/],
     [`<n:getUser a="${'a'.repeat(500_000)}"/>`, /longer than 4096/],
     [`<n:getUser><n:${'a'.repeat(500_000)}/></n:getUser>`, /name is longer than 256/],
     [`<n:getUser ${'a'.repeat(500_000)}="1"/>`, /name is longer than 256/],
@@ -100,6 +103,7 @@ test('the time of a message grows with its length alone', (t) => {
     }
     return performance.now() - begin
   }
+  const declared = (count: number) => Array.from({ length: count }, (_, n) => `xmlns:a${n}="u"`).join(' ')
   const kinds: ((size: number) => string)[] = [
     (size) => `<a>${'x'.repeat(size)}</a>`,
     (size) => `<a>${'&amp;'.repeat(size / 5)}</a>`,
@@ -110,6 +114,8 @@ test('the time of a message grows with its length alone', (t) => {
     (size) => `<a>${'\r'.repeat(size)}</a>`,
     (size) => `<!DOCTYPE a [${'<!ENTITY b "c">'.repeat(size / 15)}]><a/>`,
     (size) => `<!--${'-'.repeat(size)}`,
+    (size) => `<a ${declared(30)}><b ${declared(30)}>${`<a1:c a2:d=""/>`.repeat(Math.min(size / 15, 40_000))}</b></a>`,
+    (size) => `<a>${`<b ${declared(30)}/>`.repeat(size / 400)}</a>`,
     (size) => `<${'a'.repeat(size)}`,
   ]
   for (const kind of kinds) {

@@ -1,12 +1,20 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
-import { type XmlElement, XmlReader } from '../../../src/protocols/soap/parse.ts'
+import type { XmlElement } from '../../../src/protocols/soap/element.ts'
+import { XmlReader } from '../../../src/protocols/soap/parse.ts'
 import { build } from '../../helper.ts'
 
 const committed = readFileSync(join(import.meta.dirname, '../../../contracts/service.wsdl'), 'utf8')
 /** The file is ours. */
-const fileLimits = { depth: 32, elements: 1_000_000, attributes: 32, attributeLength: 4096, nameLength: 256 }
+const fileLimits = {
+  depth: 32,
+  elements: 1_000_000,
+  attributes: 32,
+  attributeLength: 4096,
+  nameLength: 256,
+  namespaces: 256,
+}
 const root = new XmlReader(fileLimits).read(committed)
 
 const wsdl = 'http://schemas.xmlsoap.org/wsdl/'
