@@ -25,6 +25,7 @@ export function withCredential(headers: IncomingHttpHeaders, security: XmlElemen
   const basic = basicOf(headers.authorization)
   if (security === undefined) return basic === undefined ? headers : { ...headers, authorization: basic }
   const authorization = tokenOf(security)
+  if (authorization === undefined) return basic === undefined ? headers : { ...headers, authorization: basic }
   if (headers.authorization !== undefined && (basic ?? headers.authorization) !== authorization)
     throw new Problem('malformed-request', 'Send one credential: a UsernameToken, or HTTP authorization')
   return { ...headers, authorization }
@@ -37,11 +38,42 @@ function basicOf(authorization: string | undefined): string | undefined {
   return bearer(pair.slice(pair.indexOf(':') + 1))
 }
 
-function tokenOf({ children }: XmlElement): string {
-  const tokens = children.filter(({ uri, local }) => uri === wsse && local === 'UsernameToken')
-  const [token, ...more] = tokens
-  if (token === undefined || more.length > 0 || children.some(({ local }) => local === 'Signature'))
-    throw unauthenticated('Security must hold one UsernameToken; signatures are not served', 'invalid_token')
+/** Nothing where Security brings no more than a Timestamp. */
+function tokenOf(security: XmlElement): string | undefined {
+  const token = oneOf(security, wsse, 'UsernameToken')
+  const timestamp = oneOf(security, wsu, 'Timestamp')
+  if (timestamp !== undefined) judgeTimestamp(timestamp)
+  const known = [token, timestamp].filter((each) => each !== undefined)
+  // Whoever signs or encrypts relies on that being judged.
+  if (known.length === 0 || known.length < security.children.length)
+    throw unauthenticated(
+      'Security holds a UsernameToken, a Timestamp or both; nothing else is served',
+      'invalid_token',
+    )
+  return token === undefined ? undefined : credentialOf(token)
+}
+
+/** WS-Security SOAP Message Security 1.1 section 10: what has expired is refused, and so is what is made in the future. */
+function judgeTimestamp(timestamp: XmlElement): void {
+  const now = Date.now()
+  const [created, expires] = ['Created', 'Expires'].map((name) => momentOf(oneOf(timestamp, wsu, name)))
+  if (expires !== undefined && !(now <= expires + skew))
+    throw unauthenticated('The message has expired', 'invalid_token')
+  if (created !== undefined && !(created <= now + skew))
+    throw unauthenticated('The message was made in the future', 'invalid_token')
+}
+
+/** In ms: how far clocks may differ. */
+const skew = 60_000
+
+/** A moment in UTC, as WS-Security wants it; no number for any other. */
+function momentOf(element: XmlElement | undefined): number | undefined {
+  if (element === undefined) return undefined
+  const text = element.text.trim()
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/.test(text) ? Date.parse(text) : Number.NaN
+}
+
+function credentialOf(token: XmlElement): string {
   const username = oneOf(token, wsse, 'Username')
   const password = oneOf(token, wsse, 'Password')
   if (username === undefined || password === undefined)

@@ -7,6 +7,7 @@ import { makeKey } from '../../keys.ts'
 import { type Sent, send, textOf } from './message.ts'
 
 const wsse = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd'
+const wsu = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd'
 const profile = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0'
 const getMe = '<n:getMe/>'
 
@@ -51,6 +52,8 @@ test('a credential that is none is refused by the guard, with the challenge of R
     { blocks: security(token(key, `${profile}#Unknown`)) },
     { blocks: security('<w:UsernameToken><w:Username>a</w:Username></w:UsernameToken>') },
     { blocks: security(`${token(key)}<d:Signature xmlns:d="http://www.w3.org/2000/09/xmldsig#"/>`) },
+    { blocks: security(`${token(key)}<e:EncryptedKey xmlns:e="http://www.w3.org/2001/04/xmlenc#"/>`) },
+    { blocks: security(`${token(key)}<w:Other/>`) },
     { headers: { authorization: basic('') } },
     { headers: { authorization: 'Basic !!!' } },
     { headers: { authorization: 'Digest username="a"' } },
@@ -76,6 +79,28 @@ test('of two credentials, or two places for one, none is chosen', async (t) => {
   ]
   for (const way of ways)
     t.match(textOf((await send(app, getMe, way)).text, 'code'), /malformed-request|unauthenticated/)
+})
+
+test('a Timestamp is judged, with a minute for clocks that differ', async (t) => {
+  const { app } = await build(t)
+  const key = app.apiKeys.first ?? ''
+  const stamp = (created: string, expires: string) =>
+    `<u:Timestamp xmlns:u="${wsu}"><u:Created>${created}</u:Created><u:Expires>${expires}</u:Expires></u:Timestamp>`
+  const code = async (timestamp: string, content = token(key), headers: Record<string, string> = {}) =>
+    textOf((await send(app, getMe, { blocks: security(timestamp + content), headers })).text, 'code')
+  t.equal(await code(stamp(ago(10), ago(-290))), undefined)
+  t.equal(await code(stamp(ago(300), ago(50))), undefined)
+  t.equal(await code(stamp(ago(-50), ago(-300))), undefined)
+  t.equal(await code(stamp(ago(10), ago(-290)), '', { authorization: `Bearer ${key}` }), undefined)
+  t.equal(await code(stamp(ago(10), ago(-290)), '', { authorization: basic(key) }), undefined)
+  for (const refused of [
+    stamp(ago(400), ago(70)),
+    stamp(ago(-70), ago(-300)),
+    stamp('now', ago(-300)),
+    stamp(ago(9), ''),
+  ])
+    t.equal(await code(refused), 'unauthenticated', refused)
+  t.equal(await code(stamp(ago(10), ago(-290)), ''), 'unauthenticated', 'a Timestamp is no credential')
 })
 
 test('Security for somebody else is no credential', async (t) => {
@@ -115,7 +140,6 @@ interface Parts {
 function digestToken({ username, password }: Login, parts: Parts = {}): Sent {
   const { nonce = randomBytes(16), created = new Date().toISOString() } = parts
   const digest = parts.digest ?? digestOf(nonce, created, password).toString('base64')
-  const wsu = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd'
   const fields = `<w:Username>${username}</w:Username><w:Password Type="${profile}#PasswordDigest">${digest}</w:Password><w:Nonce>${nonce.toString('base64')}</w:Nonce><u:Created xmlns:u="${wsu}">${created}</u:Created>`
   return { blocks: security(`<w:UsernameToken>${fields}</w:UsernameToken>`) }
 }
