@@ -36,7 +36,6 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
   fastify.route({
     method: 'GET',
     url: '/soap',
-    exposeHeadRoute: false,
     schema,
     handler: async (request, reply) => {
       const asked = Object.keys(request.query as object).some((name) => name.toLowerCase() === 'wsdl')

@@ -58,9 +58,10 @@ function objectReader({ fields }: ObjectShape, parse: ParseJson): Read {
         continue
       }
       const field = known.get(local)
+      if (field !== undefined) field(child, value, wrong)
       // The operation's schema refuses it, as it does over REST.
-      if (field === undefined) Object.defineProperty(value, local, { value: child.text, enumerable: true })
-      else field(child, value, wrong)
+      else if (!Object.hasOwn(value, local))
+        Object.defineProperty(value, local, { value: child.text, enumerable: true })
     }
     for (const name of lists) if (value[name] === undefined) value[name] = []
     return value

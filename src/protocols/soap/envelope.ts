@@ -128,11 +128,12 @@ const ours: ReadonlySet<string> = new Set([
   `${soap12}/role/ultimateReceiver`,
 ])
 
+/** What is neither yes nor no is taken for yes: whoever wrote it wanted no block to be passed over. */
 function mustBeUnderstood({ attributes }: XmlElement, version: SoapVersion): boolean {
   const value = attributes
     .find(({ uri, local }) => local === 'mustUnderstand' && uri === envelopes[version])
     ?.value.trim()
-  return value === '1' || value === 'true'
+  return value !== undefined && value !== '0' && value !== 'false'
 }
 
 function malformed(detail: string): Problem {

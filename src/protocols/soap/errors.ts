@@ -101,17 +101,17 @@ export function renderProtocolFault(version: SoapVersion, { fault, message }: So
 
 /** SOAP 1.2 part 1 sections 5.4.7 and 5.4.8. */
 function blocksOf(fault: ProtocolFault): string {
-  if (fault.kind === 'MustUnderstand')
-    return fault.blocks
-      .map(
-        ({ uri, local }) =>
-          `<soap:NotUnderstood xmlns:n="${escapeAttribute(uri)}" qname="n:${escapeAttribute(local)}"/>`,
-      )
-      .join('')
+  if (fault.kind === 'MustUnderstand') return fault.blocks.map(notUnderstood).join('')
   if (fault.kind !== 'VersionMismatch') return ''
   const supported = [envelopeOf['1.2'], envelopeOf['1.1']]
   const each = supported.map((uri) => `<soap:SupportedEnvelope xmlns:e="${uri}" qname="e:Envelope"/>`)
   return `<soap:Upgrade>${each.join('')}</soap:Upgrade>`
+}
+
+/** A prefix cannot stand for no namespace (Namespaces in XML 1.0 section 2.2), which is that of a name without one here. */
+function notUnderstood({ uri, local }: XmlName): string {
+  if (uri === '') return `<soap:NotUnderstood qname="${escapeAttribute(local)}"/>`
+  return `<soap:NotUnderstood xmlns:n="${escapeAttribute(uri)}" qname="n:${escapeAttribute(local)}"/>`
 }
 
 function fault12(code: string, reason: string, subcode: string, detail: string): string {

@@ -109,6 +109,11 @@ test('a header block that must be understood and is not is refused, and named', 
   const two = await send(app, getUser, { blocks: blocks.replace('"1"', '"true"'), version: '1.2' })
   t.match(two, { status: 500, text: '<soap:Value>soap:MustUnderstand<' })
   t.match(two.text, '<soap:NotUnderstood xmlns:n="urn:x" qname="n:Transaction"/>')
+  const unclear = await send(app, getUser, { blocks: blocks.replace('"1"', '"yes"') })
+  t.match(unclear.text, '<faultcode>soap:MustUnderstand<')
+  const unqualified = await send(app, getUser, { blocks: '<T s:mustUnderstand="1"/>', version: '1.2' })
+  t.match(unqualified.text, '<soap:NotUnderstood qname="T"/>')
+  t.ok(new XmlReader().read(unqualified.text))
 })
 
 test('a header block for somebody else, or that need not be understood, is passed over', async (t) => {

@@ -113,6 +113,19 @@ test('a media type is read as a whole, its parameters in any order', async (t) =
     t.equal(await sent(type, '1.1'), 415, type)
 })
 
+test('the WSDL is asked for by HEAD too, and messages are neither', async (t) => {
+  const { app } = await open(t)
+  const ask = async (method: 'GET' | 'HEAD', url: string) => {
+    const { statusCode, headers, body } = await app.inject({ method, url })
+    return { status: statusCode, type: headers['content-type'], length: body.length > 0 }
+  }
+  const type = 'text/xml; charset=utf-8'
+  t.same(await ask('GET', '/soap?WSDL'), { status: 200, type, length: true })
+  t.same(await ask('HEAD', '/soap?wsdl'), { status: 200, type, length: false })
+  t.match(await ask('GET', '/soap'), { status: 405 })
+  t.match(await ask('HEAD', '/soap'), { status: 405 })
+})
+
 test('what refuses other requests at the door refuses messages, as a fault', async (t) => {
   const { app } = await open(t)
   const { status, text } = await send(app, getUser(1), { headers: { host: 'rebound.example.com' } })

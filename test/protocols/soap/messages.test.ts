@@ -91,6 +91,19 @@ test('a form that is none is refused by the schema of the operation, at its elem
   }
 })
 
+test('an element that the operation does not know is refused by its schema, however often it stands there', async (t) => {
+  const { app } = await build(t, {}, shapes)
+  const unknown = '<z>1</z><z>2</z><z/>'
+  for (const body of [
+    `<getUser xmlns="urn:septet:v1"><id>1</id>${unknown}</getUser>`,
+    echo({ nested: `<nested><label>n</label>${unknown}</nested>` }),
+    echo({ record: `<record><entry><key>k</key><value>1</value>${unknown}</entry></record>` }),
+  ]) {
+    const { text } = await send(app, body)
+    t.equal(textOf(text, 'code'), 'validation-failed', body)
+  }
+})
+
 test('what XML alone can get wrong is refused at its element', async (t) => {
   const { app } = await build(t, {}, shapes)
   const wrong: [Record<string, string>, string, RegExp][] = [
