@@ -11,6 +11,7 @@ import { readConfig } from './config.ts'
 import { type AsyncApi, breakingInAsyncApi } from './contract/breaking/asyncapi.ts'
 import { breakingInOpenApi } from './contract/breaking/openapi.ts'
 import { createLog } from './logger.ts'
+import { breakingInWsdl } from './protocols/soap/breaking.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'septet-'))
 const config = readConfig({ DATA_DIR: folder, LOG_LEVEL: 'error' })
@@ -36,6 +37,6 @@ write('contracts/asyncapi.yaml', fastify.webSockets.document, (before, after) =>
   breakingInAsyncApi(parse(before) as AsyncApi, parse(after) as AsyncApi),
 )
 write('contracts/service.proto', fastify.grpc.proto, () => [...fastify.grpc.breaking])
-write('contracts/service.wsdl', fastify.soap.wsdl('http://localhost:8080/soap'), () => [])
+write('contracts/service.wsdl', fastify.soap.wsdl('http://localhost:8080/soap'), breakingInWsdl)
 await fastify.close()
 rmSync(folder, { recursive: true })
