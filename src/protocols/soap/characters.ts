@@ -42,6 +42,11 @@ export function isSpace(code: number): boolean {
   return code === 32 || code === 10 || code === 9 || code === 13
 }
 
+/** Whether it is more than white space. */
+export function isText(text: string): boolean {
+  return text !== '' && pastSpace(text, 0) < text.length
+}
+
 /** What no document may hold (section 2.2), beside lone surrogates, which bytes cannot say. */
 const forbidden = /[^\P{Cc}\t\n\r\x7f-\x9f]|[\ufffe\uffff]/u
 

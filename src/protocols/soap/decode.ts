@@ -3,6 +3,7 @@
 import { pointerTo } from '../../contract/pointer.ts'
 import type { Field, ObjectShape, Shape } from '../../contract/walk.ts'
 import { Problem, type Violation } from '../../errors.ts'
+import { isText } from './characters.ts'
 import { pointerOf, type XmlElement } from './element.ts'
 import { namespace, xsd, xsi } from './names.ts'
 
@@ -217,12 +218,9 @@ function isNil(element: XmlElement, wrong: Wrong): boolean {
   return true
 }
 
-function isText(text: string): boolean {
-  return text !== '' && /[^ \t\r\n]/.test(text)
-}
-
 /** Whitespace as XML Schema collapses it (XSD 1.0 part 2 section 4.3.6). */
 function collapse(text: string): string {
+  if (!/[ \t\r\n]/.test(text)) return text
   return text.replaceAll(/[ \t\r\n]+/g, ' ').replace(/^ | $/g, '')
 }
 

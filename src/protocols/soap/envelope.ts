@@ -2,6 +2,7 @@
 
 import type { IncomingHttpHeaders } from 'node:http'
 import { Problem } from '../../errors.ts'
+import { isText } from './characters.ts'
 import type { XmlElement, XmlName } from './element.ts'
 import { SoapFault } from './errors.ts'
 import { namespace, requestBlocks, type SoapVersion, soap11, soap12, wsa, wsse } from './names.ts'
@@ -34,25 +35,26 @@ export function readEnvelope(root: XmlElement, version: SoapVersion): Envelope {
       { kind: 'VersionMismatch' },
       `The Envelope must be in the namespace ${uri}, as the media type says`,
     )
-  if (isText(root.text)) throw malformed('An Envelope holds no text')
-  const [first, ...others] = root.children
-  const header = first?.local === 'Header' && first.uri === uri ? first : undefined
-  const [body, ...more] = header === undefined ? root.children : others
-  if (body?.local !== 'Body' || body.uri !== uri || more.length > 0)
+  const { children } = root
+  const hasHeader = isNamed(children[0], 'Header', uri)
+  const body = children[hasHeader ? 1 : 0]
+  if (!isNamed(body, 'Body', uri) || children.length !== (hasHeader ? 2 : 1) || isText(root.text))
     throw malformed('An Envelope holds one Header or none, then one Body, and nothing else')
-  const [wrapper, ...further] = body.children
-  if (wrapper === undefined || further.length > 0 || isText(body.text))
+  const [wrapper] = body.children
+  if (wrapper === undefined || body.children.length > 1 || isText(body.text))
     throw malformed('The Body must hold one element, named like the operation')
-  refuseEncoding([root, body, wrapper], uri)
-  return { wrapper, ...readHeader(header?.children ?? [], version) }
+  for (const element of [root, body, wrapper]) refuseEncoding(element, uri)
+  return { wrapper, ...readHeader(hasHeader ? (children[0] as XmlElement).children : [], version) }
+}
+
+function isNamed(element: XmlElement | undefined, local: string, uri: string): element is XmlElement {
+  return element !== undefined && element.local === local && element.uri === uri
 }
 
 /** No encoding but that of the schema (WS-I Basic Profile R1005 to R1007). */
-function refuseEncoding(elements: readonly XmlElement[], envelope: string): void {
-  for (const { attributes } of elements) {
-    if (attributes.some(({ uri, local }) => local === 'encodingStyle' && uri === envelope))
-      throw new SoapFault({ kind: 'DataEncodingUnknown' }, 'Messages are literal: no encodingStyle is served')
-  }
+function refuseEncoding({ attributes }: XmlElement, envelope: string): void {
+  if (attributes.length > 0 && attributes.some(({ uri, local }) => local === 'encodingStyle' && uri === envelope))
+    throw new SoapFault({ kind: 'DataEncodingUnknown' }, 'Messages are literal: no encodingStyle is served')
 }
 
 function readHeader(blocks: readonly XmlElement[], version: SoapVersion): Omit<Envelope, 'wrapper'> {
@@ -138,8 +140,4 @@ function mustBeUnderstood({ attributes }: XmlElement, version: SoapVersion): boo
 
 function malformed(detail: string): Problem {
   return new Problem('malformed-request', detail)
-}
-
-function isText(text: string): boolean {
-  return text !== '' && text.trim() !== ''
 }

@@ -37,12 +37,9 @@ export class SoapHttp {
     })
   }
 
-  async #answer({ request, response, requestId, carrier, report }: TakenMessage, body: Buffer): Promise<HttpAnswer> {
+  #answer({ request, response, requestId, carrier, report }: TakenMessage, body: Buffer): Promise<HttpAnswer> {
     const { headers, socket } = request
-    const signal = signalOf(response)
-    const answer = await this.#server().answer({ headers, socket, body, signal, requestId, report })
-    if (answer.ofCall) carrier?.leaveToCalls()
-    return answer
+    return this.#server().answer({ headers, socket, body, signal: signalOf(response), requestId, carrier, report })
   }
 
   #refusal({ request, requestId }: TakenMessage, problem: Problem): HttpAnswer {

@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Dispatch, Outcome } from '../../contract/call.ts'
+import type { Carrier } from '../../contract/carrier.ts'
 import type { HttpAnswer } from '../../contract/http-end.ts'
 import type { Operation } from '../../contract/operation.ts'
 import { problemOf } from '../../contract/problem-of.ts'
@@ -40,13 +41,10 @@ export interface SoapRequest {
   signal: () => AbortSignal
   /** Of the HTTP request, for what no operation has met. */
   requestId: string
+  /** Told when the answer is that of a call. */
+  carrier: Carrier | undefined
   /** Takes note of what is the server's own fault, and was no operation's. */
   report: (error: unknown) => void
-}
-
-export interface SoapAnswer extends HttpAnswer {
-  /** Whether it says what has come of a call, which is logged and counted as such. */
-  ofCall: boolean
 }
 
 interface Known {
@@ -91,7 +89,7 @@ export class SoapServer {
   }
 
   /** The answer to a message, whose media type is one of SOAP. */
-  async answer(request: SoapRequest): Promise<SoapAnswer> {
+  async answer(request: SoapRequest): Promise<HttpAnswer> {
     const media = this.#media.of(request.headers['content-type']) ?? plain
     const { version } = media
     let envelope: Envelope | undefined
@@ -106,7 +104,8 @@ export class SoapServer {
       const outcome = await this.#dispatch(call)
       const blocks = renderBlocks(outcome.headers, envelope.messageId)
       const text = renderEnvelope(version, blocks, write({ result: resultOf(outcome, isPage) }))
-      return { status: 200, text, type: typeOf[version], ofCall: true }
+      request.carrier?.leaveToCalls()
+      return { status: 200, text, type: typeOf[version] }
     } catch (error) {
       return this.#fault(version, error, request, envelope?.messageId)
     }
@@ -136,13 +135,14 @@ export class SoapServer {
     return known
   }
 
-  #fault(version: SoapVersion, error: unknown, request: SoapRequest, messageId: string | undefined): SoapAnswer {
+  #fault(version: SoapVersion, error: unknown, request: SoapRequest, messageId: string | undefined): HttpAnswer {
     const type = typeOf[version]
-    if (error instanceof SoapFault) return { ...renderProtocolFault(version, error), type, ofCall: false }
+    if (error instanceof SoapFault) return { ...renderProtocolFault(version, error), type }
     const problem = problemOf(error)
-    const ofCall = problem.requestId !== undefined
-    if (problem.code === 'internal' && !ofCall) request.report(error)
-    return { ...this.#faults.problem(version, problem, request.requestId, messageId), type, ofCall }
+    // A problem of an operation has the id of its own request.
+    if (problem.requestId !== undefined) request.carrier?.leaveToCalls()
+    else if (problem.code === 'internal') request.report(error)
+    return { ...this.#faults.problem(version, problem, request.requestId, messageId), type }
   }
 }
 

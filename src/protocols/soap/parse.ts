@@ -251,7 +251,9 @@ export class XmlReader {
     if (value.includes('<')) refuse('an attribute holds <')
     this.#at = end + 1
     const read =
-      value.includes('&') || /[\t\n]/.test(value) ? withoutReferences(value.replaceAll(/[\t\n]/g, ' ')) : value
+      value.includes('&') || value.includes('\n') || value.includes('\t')
+        ? withoutReferences(value.replaceAll(/[\t\n]/g, ' '))
+        : value
     const { attributeLength } = this.#limits
     if (read.length > attributeLength) refuse(`an attribute is longer than ${attributeLength} characters`)
     return { prefix, local, value: read }
