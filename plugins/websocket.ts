@@ -1,8 +1,6 @@
 import fp from 'fastify-plugin'
 import { Gauge } from 'prom-client'
 import { listOf } from '../src/config.ts'
-import { createParse } from '../src/contract/parse-json.ts'
-import { JsonRpc } from '../src/protocols/json-rpc/index.ts'
 import { routeUpgrades, WebSockets } from '../src/protocols/websocket/index.ts'
 
 declare module 'fastify' {
@@ -15,15 +13,12 @@ declare module 'fastify' {
   }
 }
 
-/** JSON-RPC over WebSocket: an upgrade is a request like any other, until it is accepted. */
+/** WebSockets: an upgrade is a request like any other, until it is accepted. */
 export default fp(
   async (fastify) => {
-    const { config, contract, dispatch, access } = fastify
-    const parse = createParse(fastify.getDefaultJsonParser('error', 'error'))
-    const authenticate = (credential: string) => access.authenticate(credential)
+    const { config, contract } = fastify
     const webSockets = new WebSockets({
       contract,
-      rpc: () => new JsonRpc({ dispatch, contract, parse, authenticate }),
       origins: [...listOf(config.CORS_ORIGINS), ...(config.PUBLIC_URL === undefined ? [] : [config.PUBLIC_URL])],
       maxMessage: config.BODY_LIMIT,
       maxConnections: config.MAX_CONNECTIONS,
@@ -34,7 +29,6 @@ export default fp(
     const paths = new Set<string>()
     fastify.addHook('onRoute', ({ config, url }) => void (config?.webSocket && paths.add(url)))
     routeUpgrades(fastify.server, paths, (request, response) => fastify.routing(request, response))
-    fastify.addHook('onReady', async () => webSockets.start())
     fastify.addHook('preClose', () => webSockets.drain(config.SHUTDOWN_TIMEOUT))
     new Gauge({
       name: 'websocket_connections',
@@ -45,5 +39,5 @@ export default fp(
       },
     })
   },
-  { name: 'websocket', dependencies: ['dispatch', 'access', 'contract', 'metrics', 'shutdown'] },
+  { name: 'websocket', dependencies: ['contract', 'metrics', 'shutdown'] },
 )

@@ -3,7 +3,7 @@ import { open } from '../src/schemas/security.ts'
 
 /** Where WebSockets are opened, and what can be said there. Open: each message is checked as a request is, and a wrong credential is told at once. */
 const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
-  const { access, webSockets } = fastify
+  const { access, jsonRpc, webSockets } = fastify
 
   fastify.route({
     method: 'GET',
@@ -12,9 +12,9 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
     config: { webSocket: true },
     schema: { hide: true, security: open },
     handler: async (request, reply) => {
-      webSockets.check(request)
+      webSockets.check(request, jsonRpc)
       await access.principalOf(request.headers)
-      webSockets.accept(request, reply)
+      webSockets.accept(request, reply, jsonRpc)
       return reply
     },
   })

@@ -2,19 +2,23 @@
 
 import type { Call, Dispatch, Peer } from '../../contract/call.ts'
 import { ContractError } from '../../contract/contract-error.ts'
+import type { Conversation, Line } from '../../contract/conversation.ts'
 import type { Eventually } from '../../contract/eventually.ts'
 import type { Operation } from '../../contract/operation.ts'
 import type { Principal } from '../../contract/principal.ts'
 import { problemOf } from '../../contract/problem-of.ts'
 import { type Output, outputOf } from '../../contract/shape.ts'
 import { openStream } from '../../contract/stream.ts'
+import { Problem } from '../../errors.ts'
 import { idOf, isTooDeep, ownMethods, type RpcRequest, readRequest } from './decode.ts'
 import { renderError, renderResult } from './encode.ts'
 import { errorOf, invalidParams, invalidRequest, parseError, type RpcError, unknownMethod } from './errors.ts'
-import { type Push, Subscriptions } from './subscriptions.ts'
+import { Subscriptions } from './subscriptions.ts'
 
 export { describeMethods, describeRefusal, type Method } from './describe.ts'
-export type { Push } from './subscriptions.ts'
+
+/** Its name on WebSockets. */
+export const subprotocol = 'jsonrpc-2.0'
 
 /** Requests in one batch. */
 export const maxBatch = 100
@@ -55,10 +59,44 @@ interface Known {
   output: Output
 }
 
-/** @param push Sends what subscriptions tell. */
-export function openSession(peer: Peer, signal: AbortSignal, requestId: string, push: Push): RpcSession {
+export function openSession({ peer, signal, requestId, push }: Omit<Line, 'close'>): RpcSession {
   const subscriptions = new Subscriptions(push, requestId)
   return { peer, signal, requestId, running: 0, begun: 0, entering: undefined, subscriptions }
+}
+
+/** JSON-RPC on one connection. */
+export class RpcConversation implements Conversation {
+  readonly #rpc: JsonRpc
+  readonly #session: RpcSession
+
+  constructor(rpc: JsonRpc, line: Line) {
+    this.#rpc = rpc
+    this.#session = openSession(line)
+  }
+
+  get running(): number {
+    return this.#session.running
+  }
+
+  get begun(): number {
+    return this.#session.begun
+  }
+
+  get subscribed(): number {
+    return this.#session.subscriptions.size
+  }
+
+  take(text: string): Eventually<string | undefined> {
+    return this.#rpc.answer(text, this.#session)
+  }
+
+  end(reason: Problem): void {
+    this.#session.subscriptions.end(reason)
+  }
+
+  gone(): void {
+    this.end(new Problem('timeout', 'The connection is closed'))
+  }
 }
 
 export class JsonRpc {

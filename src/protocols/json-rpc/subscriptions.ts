@@ -1,5 +1,6 @@
 /** Subscriptions of one connection: what operations tell as it happens, as notifications. */
 
+import type { Push } from '../../contract/conversation.ts'
 import { problemOf } from '../../contract/problem-of.ts'
 import { cursorOf, type Stream } from '../../contract/stream.ts'
 import { Problem } from '../../errors.ts'
@@ -8,12 +9,6 @@ import { errorOf } from './errors.ts'
 
 /** Subscriptions that a connection may have. */
 export const maxSubscriptions = 32
-
-/**
- * Sends texts that no request has asked for. A promise asks to wait with the next ones: the peer has not read enough. What
- * it is to be told is not read from the storage either until then.
- */
-export type Push = (texts: readonly string[]) => Promise<void> | undefined
 
 export class Subscriptions {
   readonly #push: Push

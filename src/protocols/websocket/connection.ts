@@ -1,8 +1,8 @@
 /** One WebSocket: what comes in is answered in any order, and never faster than its peer reads. */
 
 import type { WebSocket } from 'ws'
+import type { Conversation, Line, Subprotocol } from '../../contract/conversation.ts'
 import { Problem } from '../../errors.ts'
-import { type JsonRpc, openSession, type RpcSession } from '../json-rpc/index.ts'
 import { textFrames } from './frame.ts'
 import { Rate } from './rate.ts'
 
@@ -34,8 +34,8 @@ export const defaultLimits: Readonly<Limits> = {
 export const closeCodes = { idle: 1000, goingAway: 1001, binary: 1003, internal: 1011, slow: 1013 } as const
 
 export interface ConnectionSettings {
-  rpc: JsonRpc
-  peer: RpcSession['peer']
+  open: Subprotocol['open']
+  peer: Line['peer']
   /** Of the upgrade. */
   requestId: string
   limits: Readonly<Limits>
@@ -46,9 +46,9 @@ export interface ConnectionSettings {
 
 export class Connection {
   readonly #socket: WebSocket
-  readonly #rpc: JsonRpc
+  readonly #stream: Line['peer']['socket']
   readonly #limits: Readonly<Limits>
-  readonly #session: RpcSession
+  readonly #conversation: Conversation
   readonly #rate: Rate
   readonly #abort = new AbortController()
   readonly #heartbeat: NodeJS.Timeout
@@ -58,6 +58,8 @@ export class Connection {
   /** Answers of this turn, not written yet. */
   #answers: string[] = []
   readonly #write = () => this.#flush()
+  /** Characters among them that no request has asked for. */
+  #pushed = 0
   #draining = false
   #alive = true
   #lastMessage = performance.now()
@@ -69,11 +71,17 @@ export class Connection {
   #hasty: NodeJS.Timeout | undefined
 
   constructor(socket: WebSocket, settings: ConnectionSettings) {
-    const { rpc, peer, requestId, limits, callsPerSecond, onClosed } = settings
+    const { open, peer, requestId, limits, callsPerSecond, onClosed } = settings
     this.#socket = socket
-    this.#rpc = rpc
+    this.#stream = peer.socket
     this.#limits = limits
-    this.#session = openSession(peer, this.#abort.signal, requestId, (texts) => this.#push(texts))
+    this.#conversation = open({
+      peer,
+      requestId,
+      signal: this.#abort.signal,
+      push: (texts) => this.#push(texts),
+      close: (code, reason) => this.#close(code, reason),
+    })
     this.#rate = new Rate(callsPerSecond)
     this.#heartbeat = setInterval(() => this.#check(), limits.heartbeat).unref()
     socket.on('message', (data: Buffer, isBinary) => {
@@ -90,9 +98,8 @@ export class Connection {
       clearTimeout(this.#slow)
       clearTimeout(this.#hasty)
       this.#waiting.length = 0
-      const gone = new Problem('timeout', 'The connection is closed')
-      this.#abort.abort(gone)
-      this.#session.subscriptions.end(gone)
+      this.#abort.abort(new Problem('timeout', 'The connection is closed'))
+      this.#conversation.gone()
       this.#release()
       onClosed(this)
     })
@@ -101,7 +108,7 @@ export class Connection {
   /** Answers what is under way, ends subscriptions, then closes. What has come in and not begun is answered too: as refused. */
   drain(): void {
     this.#draining = true
-    this.#session.subscriptions.end(new Problem('unavailable', 'The server is stopping'))
+    this.#conversation.end(new Problem('unavailable', 'The server is stopping'))
     this.#socket.pause()
     this.#goOn()
     this.#endIfDrained()
@@ -125,7 +132,7 @@ export class Connection {
   /** Whether a message may begin; what stands in its way goes on with those that wait, when it is over. */
   #isFree(now: number): boolean {
     if (this.#draining) return true
-    if (this.#session.running >= this.#limits.inFlight || this.#slow !== undefined) return false
+    if (this.#conversation.running >= this.#limits.inFlight || this.#slow !== undefined) return false
     const wait = this.#rate.wait(now)
     if (wait === 0) return true
     this.#hasty ??= setTimeout(() => {
@@ -136,12 +143,12 @@ export class Connection {
   }
 
   #answer(text: string): void {
-    const session = this.#session
-    const { begun } = session
-    const answer = this.#rpc.answer(text, session)
-    this.#rate.spend(session.begun - begun)
-    if (typeof answer === 'string') {
-      this.#send(answer)
+    const conversation = this.#conversation
+    const { begun } = conversation
+    const answer = conversation.take(text)
+    this.#rate.spend(conversation.begun - begun)
+    if (!(answer instanceof Promise)) {
+      if (answer !== undefined) this.#send(answer)
       return
     }
     this.#unanswered += 1
@@ -163,15 +170,18 @@ export class Connection {
 
   /** What subscriptions tell is not sent to a peer that leaves much unread: they go on behind it when it has read on. */
   #push(texts: readonly string[]): Promise<void> | undefined {
-    for (const text of texts) this.#send(text)
+    for (const text of texts) {
+      this.#send(text)
+      this.#pushed += text.length
+    }
     if (this.#draining) process.nextTick(() => this.#endIfDrained())
-    // What was pushed in this turn is part of what may stay unread.
-    this.#flush()
-    if (this.#slow === undefined) return undefined
+    const { bufferedAmount } = this.#socket
+    if (this.#slow === undefined && bufferedAmount + this.#pushed < this.#limits.unread) return undefined
     return new Promise((resolve) => this.#drained.push(resolve))
   }
 
   #release(): void {
+    if (this.#drained.length === 0) return
     const drained = this.#drained
     this.#drained = []
     for (const goOn of drained) goOn()
@@ -182,12 +192,14 @@ export class Connection {
     const answers = this.#answers
     if (answers.length === 0) return
     this.#answers = []
+    this.#pushed = 0
     // Behind the frame that closes it nothing may follow.
     if (socket.readyState !== socket.OPEN) return
     const frames = textFrames(answers)
-    const { socket: stream } = this.#session.peer
+    const stream = this.#stream
     if (socket.bufferedAmount + frames.length < this.#limits.unread) {
       stream.write(frames)
+      this.#release()
       return
     }
     this.#slow ??= setTimeout(() => this.#cutOff(), this.#limits.slowFor)
@@ -232,7 +244,7 @@ export class Connection {
 
   /** Whether nothing is to be sent. */
   get #isQuiet(): boolean {
-    return this.#unanswered === 0 && this.#waiting.length === 0 && this.#session.subscriptions.size === 0
+    return this.#unanswered === 0 && this.#waiting.length === 0 && this.#conversation.subscribed === 0
   }
 
   #endIfDrained(): void {

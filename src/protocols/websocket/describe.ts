@@ -4,8 +4,7 @@ import { stringify } from 'yaml'
 import { schemes } from '../../contract/access.ts'
 import { type Components, info } from '../../contract/openapi.ts'
 import type { Operation } from '../../contract/operation.ts'
-import { describeMethods, describeRefusal, type Method } from '../json-rpc/index.ts'
-import { subprotocol } from './handshake.ts'
+import { describeMethods, describeRefusal, type Method, subprotocol } from '../json-rpc/index.ts'
 
 const channel = 'jsonRpc'
 const correlationId = { description: 'An answer has the id of its request.', location: '$message.payload#/id' }

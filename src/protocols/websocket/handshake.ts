@@ -1,10 +1,8 @@
 /** What is asked of an upgrade before it is accepted, and what of it stays (RFC 6455 section 4.2). */
 
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Subprotocol } from '../../contract/conversation.ts'
 import { Problem } from '../../errors.ts'
-
-/** The one subprotocol that is spoken; a client may offer none. */
-export const subprotocol = 'jsonrpc-2.0'
 
 /** Of the protocol (RFC 6455 section 4.1); 8 is that of a draft. */
 const version = '13'
@@ -13,13 +11,19 @@ const keyForm = /^[A-Za-z\d+/]{22}==$/
 /** RFC 9110 section 5.6.2. */
 const token = /^[!#$%&'*+\-.^_`|~\w]+$/
 
+type Spoken = Pick<Subprotocol, 'name' | 'required'>
+
 /** Why this is no handshake; nothing where it is one. A version that is not spoken is told those that are (section 4.4). */
-export function refusalOfHandshake(headers: IncomingHttpHeaders, isUpgrade: boolean): Problem | undefined {
+export function refusalOfHandshake(
+  headers: IncomingHttpHeaders,
+  isUpgrade: boolean,
+  spoken: Spoken,
+): Problem | undefined {
   if (!isUpgrade) return upgradeRequired('WebSockets are opened here: see the README')
   if (headers['sec-websocket-version'] !== version) return upgradeRequired(`WebSockets have version ${version} here`)
   if (!keyForm.test(headers['sec-websocket-key'] ?? ''))
     return new Problem('malformed-request', 'Sec-WebSocket-Key holds 16 bytes in base64')
-  return refusalOfSubprotocol(headers['sec-websocket-protocol'])
+  return refusalOfSubprotocol(headers['sec-websocket-protocol'], spoken)
 }
 
 /** RFC 9110 section 15.5.22. */
@@ -28,14 +32,17 @@ function upgradeRequired(detail: string): Problem {
   return new Problem('upgrade-required', detail, { headers })
 }
 
-/** Why these subprotocols will not do; nothing where one does, or none is offered. */
-function refusalOfSubprotocol(offered: string | undefined): Problem | undefined {
-  if (offered === undefined) return undefined
+/** Why these subprotocols will not do; nothing where one does, or none is offered and none needed. */
+function refusalOfSubprotocol(offered: string | undefined, { name: spoken, required }: Spoken): Problem | undefined {
+  if (offered === undefined) return required ? otherSpoken(spoken) : undefined
   const names = offered.split(',').map((name) => name.trim())
   if (!names.every((name) => token.test(name)) || new Set(names).size < names.length)
     return new Problem('malformed-request', 'Sec-WebSocket-Protocol holds names, each once, separated by commas')
-  if (names.includes(subprotocol)) return undefined
-  return new Problem('malformed-request', `The subprotocol that is spoken here is ${subprotocol}`)
+  return names.includes(spoken) ? undefined : otherSpoken(spoken)
+}
+
+function otherSpoken(spoken: string): Problem {
+  return new Problem('malformed-request', `The subprotocol that is spoken here is ${spoken}`)
 }
 
 /**

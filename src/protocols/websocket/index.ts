@@ -1,14 +1,14 @@
-/** WebSockets (RFC 6455) that carry JSON-RPC. */
+/** WebSockets (RFC 6455), whatever is spoken on them. */
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { WebSocketServer } from 'ws'
+import { type ServerOptions, WebSocketServer } from 'ws'
 import { networkOf } from '../../auth/throttle.ts'
+import type { Subprotocol } from '../../contract/conversation.ts'
 import type { Operation } from '../../contract/operation.ts'
 import { Problem } from '../../errors.ts'
-import type { JsonRpc } from '../json-rpc/index.ts'
 import { Connection, defaultLimits, type Limits } from './connection.ts'
 import { describe } from './describe.ts'
-import { headersOfConnection, refusalOfHandshake, refusalOfOrigin, subprotocol } from './handshake.ts'
+import { headersOfConnection, refusalOfHandshake, refusalOfOrigin } from './handshake.ts'
 import { isUpgrade } from './upgrade.ts'
 
 export { routeUpgrades } from './upgrade.ts'
@@ -20,8 +20,6 @@ const reserve = 500
 
 export interface WebSocketSettings {
   contract: ReadonlyMap<string, Operation>
-  /** Called when every operation is known. */
-  rpc: () => JsonRpc
   /** Origins of pages besides the server's own; `*` for any. */
   origins: readonly string[]
   /** Bytes in one message. */
@@ -37,35 +35,16 @@ export class WebSockets {
   /** What the next connection has to keep to. */
   limits: Readonly<Limits> = defaultLimits
   readonly #settings: WebSocketSettings
-  readonly #server: WebSocketServer
+  /** By the name of the subprotocol that they agree to. */
+  readonly #servers = new Map<string, WebSocketServer>()
   readonly #connections = new Set<Connection>()
   readonly #byNetwork = new Map<string, number>()
-  #rpc: JsonRpc | undefined
   #document: string | undefined
   #draining = false
   #onEmpty: (() => void) | undefined
 
   constructor(settings: WebSocketSettings) {
     this.#settings = settings
-    const options = {
-      noServer: true,
-      clientTracking: false,
-      maxPayload: settings.maxMessage,
-      closeTimeout: closingTime,
-      // It costs eight times the message itself.
-      perMessageDeflate: false,
-      handleProtocols: () => subprotocol,
-    }
-    this.#server = new WebSocketServer(options)
-  }
-
-  /**
-   * When every operation is known, before the first connection.
-   *
-   * @throws {ContractError} for what JSON-RPC cannot call.
-   */
-  start(): void {
-    this.#rpc = this.#settings.rpc()
   }
 
   /** The AsyncAPI document, as YAML. */
@@ -87,11 +66,13 @@ export class WebSockets {
   /**
    * Whether a request may become a WebSocket, as far as it alone says.
    *
+   * @param spoken Where it is opened.
    * @throws {Problem} `upgrade-required` for what is no upgrade, or one to another version; `malformed-request` for a
    * broken handshake or another subprotocol; `forbidden` for a page of another origin.
    */
-  check({ headers, raw }: FastifyRequest): void {
-    const refusal = refusalOfHandshake(headers, isUpgrade(raw)) ?? refusalOfOrigin(headers, this.#settings.origins)
+  check({ headers, raw }: FastifyRequest, spoken: Subprotocol): void {
+    const refusal =
+      refusalOfHandshake(headers, isUpgrade(raw), spoken) ?? refusalOfOrigin(headers, this.#settings.origins)
     if (refusal !== undefined) throw refusal
   }
 
@@ -100,7 +81,7 @@ export class WebSockets {
    *
    * @throws {Problem} `rate-limited` and `unavailable` beyond the limits.
    */
-  accept({ headers, ip, raw, id }: FastifyRequest, reply: FastifyReply): void {
+  accept({ headers, ip, raw, id }: FastifyRequest, reply: FastifyReply, { name, open, wire }: Subprotocol): void {
     const { callsPerSecond } = this.#settings
     const refusal = this.#refusal(ip)
     if (refusal !== undefined) throw refusal
@@ -110,11 +91,11 @@ export class WebSockets {
     // Gone while its credential was looked up, it would never be seen to leave.
     if (socket.destroyed) return
     this.#count(ip, socket)
-    const peer = { socket, headers: headersOfConnection(headers), wire: 'websocket' }
-    this.#server.handleUpgrade(raw, socket, Buffer.alloc(0), (accepted) => {
+    const peer = { socket, headers: headersOfConnection(headers), wire }
+    this.#serverOf(name).handleUpgrade(raw, socket, Buffer.alloc(0), (accepted) => {
       this.#connections.add(
         new Connection(accepted, {
-          rpc: this.#rpc as JsonRpc,
+          open,
           peer,
           requestId: id,
           limits: this.limits,
@@ -148,6 +129,22 @@ export class WebSockets {
     )
     await empty
     clearTimeout(timer)
+  }
+
+  #serverOf(name: string): WebSocketServer {
+    const known = this.#servers.get(name)
+    if (known !== undefined) return known
+    const server = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      maxPayload: this.#settings.maxMessage,
+      closeTimeout: closingTime,
+      // It costs eight times the message itself.
+      perMessageDeflate: false,
+      handleProtocols: () => name,
+    } as ServerOptions)
+    this.#servers.set(name, server)
+    return server
   }
 
   #refusal(ip: string): Problem | undefined {

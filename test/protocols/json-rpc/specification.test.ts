@@ -17,12 +17,12 @@ async function open(t: Test) {
     authenticate: (credential) => app.access.authenticate(credential),
   })
   const socket = { remoteAddress: '127.0.0.1' } as Socket
-  const session = openSession(
-    { socket, headers: { host: 'localhost' } },
-    new AbortController().signal,
-    'opened',
-    () => undefined,
-  )
+  const session = openSession({
+    peer: { socket, headers: { host: 'localhost' } },
+    signal: new AbortController().signal,
+    requestId: 'opened',
+    push: () => undefined,
+  })
   return {
     app,
     session,
