@@ -39,7 +39,8 @@ export const EventQuery = Type.Object(
     cursor: Type.Optional(
       Type.String({
         pattern: '^[0-9]{1,16}$',
-        description: '`sequence` of the last event that was seen; the oldest that are kept come first without it.',
+        description:
+          '`sequence` of the last event that was seen. Without it a page begins with the oldest that are kept, a stream with what happens from then on.',
         examples: ['0000000000000042'],
       }),
     ),

@@ -10,6 +10,9 @@ import type { Eventually } from './eventually.ts'
  */
 export type Push = (texts: readonly string[]) => Promise<void> | undefined
 
+/** Subscriptions that a connection may have. */
+export const maxSubscriptions = 32
+
 /** A connection, for those who understand what comes over it. */
 export interface Line {
   /** As the connection was opened. */

@@ -5,7 +5,12 @@
  */
 
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { pipeline, Readable } from 'node:stream'
 import type { Eventually } from './eventually.ts'
+import { signOfLife } from './server-sent.ts'
+
+/** How often, in ms: more often than the 60 s of common proxies. */
+const heartbeat = 15_000
 
 /** A request that is taken over before its body is read, the headers of every answer, and whom to tell of a failure. */
 export interface Taken {
@@ -20,6 +25,8 @@ export interface HttpAnswer {
   /** Media type. */
   type: string
   text: string
+  /** What follows the text, each when the client has read the one before. */
+  events?: AsyncIterable<string> | undefined
   headers?: OutgoingHttpHeaders | undefined
 }
 
@@ -57,12 +64,26 @@ export function answerWith(taken: Taken, make: () => Eventually<HttpAnswer>, fai
   }
 }
 
-/** Sends an answer whole, unless there is one already, or nobody waits any more. */
-export function sendOnce({ response, headers }: Taken, { status, type, text, headers: more }: HttpAnswer): void {
+/** Sends an answer, unless there is one already, or nobody waits any more. */
+export function sendOnce(
+  { response, headers }: Taken,
+  { status, type, text, events, headers: more }: HttpAnswer,
+): void {
   if (response.headersSent || response.destroyed) return
   headers['content-type'] = type
+  if (events !== undefined) {
+    response.writeHead(status, { ...headers, ...more }).write(text)
+    sendEvents(response, events)
+    return
+  }
   headers['content-length'] = Buffer.byteLength(text)
   response.writeHead(status, more === undefined ? headers : { ...headers, ...more }).end(text)
+}
+
+/** Sends events at the pace of the client; a sign of life while there are none. */
+function sendEvents(response: ServerResponse, events: AsyncIterable<string>): void {
+  const timer = setInterval(() => response.writableNeedDrain || response.write(signOfLife), heartbeat).unref()
+  pipeline(Readable.from(events, { highWaterMark: 1 }), response, () => clearInterval(timer))
 }
 
 /** A refusal of a body that is too large. It closes the connection: the rest of the body may be on its way. */

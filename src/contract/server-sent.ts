@@ -10,6 +10,9 @@ export const eventStreamHeaders = {
   'x-accel-buffering': 'no',
 }
 
+/** A comment: what keeps a connection that has nothing to say. */
+export const signOfLife = ':\n\n'
+
 /** Whether `Accept` asks for such a stream. */
 export function acceptsEventStream(accept = ''): boolean {
   return /\btext\/event-stream\b/i.test(accept)

@@ -6,6 +6,8 @@ import type { Dispatch, Outcome, Peer } from '../../contract/call.ts'
 import type { Operation } from '../../contract/operation.ts'
 import { nextCursorOf, type Output } from '../../contract/shape.ts'
 import { renderShown } from '../../contract/shown-headers.ts'
+import { openStream, parsedOf, type Stream } from '../../contract/stream.ts'
+import { Problem } from '../../errors.ts'
 import { errorOf } from './errors.ts'
 import { Loads, type Target } from './loads.ts'
 import { Rendered } from './rendered.ts'
@@ -64,6 +66,13 @@ export class GraphQLContext {
     return following
   }
 
+  /** What an operation tells from now on, item by item. @throws {GraphQLError} */
+  async listen(operation: Operation, input: Record<string, unknown>): Promise<AsyncGenerator<unknown, void>> {
+    const call = { operation, input: { ...input }, peer: this.#peer, signal: this.#signal }
+    const stream = await openStream(this.#dispatch, call).catch(rethrow)
+    return itemsOf(stream, this.#signal())
+  }
+
   #run(operation: Operation, input: Record<string, unknown>): Promise<Outcome> {
     return this.#dispatch({ operation, input, peer: this.#peer, signal: this.#signal, as: 'value' })
   }
@@ -92,6 +101,16 @@ function renderedOf({ headers, text }: Outcome, { kind }: Output): Rendered | nu
   if (text === undefined) return null
   if (kind !== 'page') return new Rendered(text)
   return new Rendered(`{"items":${text},"nextCursor":${JSON.stringify(nextCursorOf(headers.link) ?? null)}}`)
+}
+
+/** Ends with the signal: in silence where who listens has ended it, else with the reason. */
+async function* itemsOf(stream: Stream, signal: AbortSignal): AsyncGenerator<unknown, void> {
+  try {
+    for await (const { items } of stream.parts(signal)) for (const item of items) yield parsedOf(item)
+  } catch (error) {
+    rethrow(error)
+  }
+  if (signal.reason instanceof Problem) rethrow(signal.reason)
 }
 
 function rethrow(error: unknown): never {

@@ -26,10 +26,14 @@ export interface Parameters {
   variables: Record<string, unknown> | undefined
 }
 
-/** What the request asks for, or what is wrong with it. */
+/** What a request asks for, or what is wrong with it. */
 export function readParameters({ method, url, body }: GraphQLRequest): Parameters | GraphQLError {
   const sent = method === 'GET' ? ofQuery(url) : body
-  if (sent instanceof GraphQLError) return sent
+  return sent instanceof GraphQLError ? sent : parametersOf(sent)
+}
+
+/** The same of the body of a request, or the payload of a message. */
+export function parametersOf(sent: unknown): Parameters | GraphQLError {
   if (!isMap(sent)) return refused('The body must be a JSON object')
   const { query, documentId, operationName, variables, extensions } = sent
   if (!isAbsent(operationName) && typeof operationName !== 'string') return refused('operationName must be a text')

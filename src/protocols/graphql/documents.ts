@@ -6,6 +6,7 @@ import {
   type GraphQLSchema,
   Kind,
   NoSchemaIntrospectionCustomRule,
+  type OperationTypeNode,
   parse,
   specifiedRules,
   validate,
@@ -32,7 +33,7 @@ export interface Known {
 
 export interface KnownOperation {
   name: string | undefined
-  changes: boolean
+  kind: OperationTypeNode
   /** Null where it cannot be compiled, absent where that was not tried. */
   compiled: CompiledQuery | null | undefined
 }
@@ -89,7 +90,8 @@ export class Documents {
   /** The compiled operation of a document that is used again; nothing for one that is new or cannot be compiled. */
   compiled({ document, uses }: Known, operation: KnownOperation): CompiledQuery | undefined {
     if (operation.compiled !== undefined) return operation.compiled ?? undefined
-    if (uses < compiledFrom) return undefined
+    // A subscription is executed for each item.
+    if (uses < compiledFrom && operation.kind !== 'subscription') return undefined
     const { schema, rendered } = this.#settings
     const rewritten = rendered.rewrite(document)
     const result = compileQuery(rewritten ? rendered.schema : schema, rewritten ?? document, operation.name)
@@ -104,7 +106,7 @@ function operationsOf({ definitions }: DocumentNode, schema: GraphQLSchema): Kno
   const nodes = definitions.filter((each) => each.kind === Kind.OPERATION_DEFINITION)
   for (const { name, operation } of nodes) {
     if (schema.getRootType(operation) == null) continue
-    const known = { name: name?.value, changes: operation === 'mutation', compiled: undefined }
+    const known = { name: name?.value, kind: operation, compiled: undefined }
     operations.set(name?.value, known)
     if (nodes.length === 1) operations.set(undefined, known)
   }

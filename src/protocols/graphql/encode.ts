@@ -1,19 +1,40 @@
 /** Answers of GraphQL over HTTP (its specification, section 6). */
 
-import type { ExecutionResult, GraphQLError } from 'graphql'
+import type { ExecutionResult, FormattedExecutionResult, GraphQLError } from 'graphql'
 import type { HttpAnswer } from '../../contract/http-end.ts'
 import { graphqlJson, plainJson } from './decode.ts'
 import { withCodes } from './errors.ts'
 import { Rendered } from './rendered.ts'
 
-/** Of a document that was executed; where it could not begin, `data` is absent. `meta` is the members of an object. */
-export function renderResult(result: ExecutionResult, meta: string, type: string): HttpAnswer {
-  const status = type === graphqlJson && result.data === undefined ? 400 : 200
+/** What came of a document. */
+export interface Executed {
+  /** Where it could not begin, `data` is absent. */
+  result: ExecutionResult
+  /** What REST says in headers, as the members of an object. */
+  meta: string
+}
+
+/** Of a document that was executed. */
+export function renderResult(executed: Executed, type: string): HttpAnswer {
+  const status = type === graphqlJson && executed.result.data === undefined ? 400 : 200
+  return { status, type, text: textOf(executed) }
+}
+
+/** As JSON, into which goes as it is what is ready. */
+export function textOf({ result, meta }: Executed): string {
   const { data, errors } = result
   const members = [data === undefined ? '' : `"data":${renderData(data)}`]
   if (errors !== undefined) members.push(`"errors":${JSON.stringify(withCodes(result))}`)
   if (meta !== '') members.push(`"extensions":{"meta":{${meta}}}`)
-  return { status, type, text: `{${members.filter(Boolean).join()}}` }
+  return `{${members.filter(Boolean).join()}}`
+}
+
+/** As an object. */
+export function formatted({ result, meta }: Executed): FormattedExecutionResult {
+  const { data } = result
+  const errors = withCodes(result)
+  const extensions = meta === '' ? undefined : { meta: JSON.parse(`{${meta}}`) as unknown }
+  return { ...(errors && { errors }), ...(data !== undefined && { data }), ...(extensions && { extensions }) }
 }
 
 /** The fields of a root, of which some are texts already. */

@@ -29,6 +29,10 @@ export class Rendered {
   constructor(text: string) {
     this.text = text
   }
+
+  toJSON(): unknown {
+    return JSON.parse(this.text)
+  }
 }
 
 const RenderedScalar = new GraphQLScalarType<Rendered, Rendered>({ name: 'Rendered' })
@@ -85,8 +89,9 @@ export function isRendered(type: unknown): boolean {
   return type === RenderedScalar
 }
 
-/** Fields alone, no two of which would become one, and none that tells of the schema. */
-function isPlain({ selectionSet: { selections } }: OperationDefinitionNode): boolean {
+/** Fields of a query or mutation alone, no two of which would become one, and none that tells of the schema. */
+function isPlain({ operation, selectionSet: { selections } }: OperationDefinitionNode): boolean {
+  if (operation === 'subscription') return false
   if (selections.some((each) => each.kind === Kind.FIELD && /^__(?:schema|type)$/.test(each.name.value))) return false
   const keys = selections.map((each) => (each.kind === Kind.FIELD ? (each.alias ?? each.name).value : ''))
   return !keys.includes('') && new Set(keys).size === keys.length

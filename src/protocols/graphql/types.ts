@@ -83,6 +83,11 @@ export class Types {
     return output.kind === 'page' ? this.page(shape as ObjectShape) : this.output(shape)
   }
 
+  /** An item of the pages that an operation gives. */
+  item(operation: Operation): GraphQLObjectType {
+    return this.#object(answerShape(operation, outputOf(operation)) as ObjectShape)
+  }
+
   /** The name of the type of what an operation gives, or gives pages of. */
   rowName(operation: Operation): string {
     const shape = answerShape(operation, outputOf(operation))

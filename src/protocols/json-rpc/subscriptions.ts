@@ -1,14 +1,11 @@
 /** Subscriptions of one connection: what operations tell as it happens, as notifications. */
 
-import type { Push } from '../../contract/conversation.ts'
+import { maxSubscriptions, type Push } from '../../contract/conversation.ts'
 import { problemOf } from '../../contract/problem-of.ts'
 import { cursorOf, type Stream } from '../../contract/stream.ts'
 import { Problem } from '../../errors.ts'
 import { renderEnd, renderEvent } from './encode.ts'
 import { errorOf } from './errors.ts'
-
-/** Subscriptions that a connection may have. */
-export const maxSubscriptions = 32
 
 export class Subscriptions {
   readonly #push: Push

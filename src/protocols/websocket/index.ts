@@ -11,7 +11,7 @@ import { describe } from './describe.ts'
 import { headersOfConnection, refusalOfHandshake, refusalOfOrigin } from './handshake.ts'
 import { isUpgrade } from './upgrade.ts'
 
-export { routeUpgrades } from './upgrade.ts'
+export { isUpgrade, routeUpgrades } from './upgrade.ts'
 
 /** How long a peer has to answer a close, in ms. */
 const closingTime = 2000

@@ -251,7 +251,7 @@ test('whatever is wrong with a request has a code', async (t) => {
     ['{ getMe(id: "\\x") { id } }', 'GRAPHQL_PARSE_FAILED', /Syntax Error/],
     ['{ nothing }', 'GRAPHQL_VALIDATION_FAILED', /Cannot query field/],
     ['query A { getMe { id } } query B { getMe { id } }', 'OPERATION_RESOLUTION_FAILURE', /several operations/],
-    ['subscription { getMe { id } }', 'OPERATION_RESOLUTION_FAILURE', /no operation/],
+    ['subscription { getMe { id } }', 'GRAPHQL_VALIDATION_FAILED', /on type "Subscription"/],
     ['fragment f on Query { getMe { id } } { ...f }', 'UNAUTHENTICATED', /./],
     ['query($id: BigInt!) { getUser(id: $id) { id } }', 'BAD_USER_INPUT', /\$id/],
     [`{ getMe ${'{ user '.repeat(16)} ${'}'.repeat(16)} }`, 'GRAPHQL_VALIDATION_FAILED', /./],
