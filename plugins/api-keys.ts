@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import { firstAdminKey, settleAdminKeys } from '../src/auth/admin-key.ts'
 import { looksLikeApiKey } from '../src/auth/api-key.ts'
+import { keyEvents } from '../src/auth/api-key-events.ts'
 import { apiKeyMigrations } from '../src/auth/api-key-sql.ts'
 import { ApiKeys } from '../src/auth/api-keys.ts'
 
@@ -19,8 +20,9 @@ const usesEvery = 10_000
 /** API keys as credentials; the first start makes the one that opens everything. */
 export default fp(
   async (fastify) => {
-    const { storage, secrets, audit, access, sessions, config } = fastify
+    const { storage, secrets, audit, access, events, sessions, config } = fastify
     storage.declare(apiKeyMigrations)
+    events.declare(Object.values(keyEvents))
     const keys: typeof fastify.apiKeys = new ApiKeys({
       engine: storage.engine,
       secrets,
@@ -44,5 +46,5 @@ export default fp(
       await writeUses()
     })
   },
-  { name: 'api-keys', dependencies: ['storage', 'secrets', 'audit', 'access', 'sessions'] },
+  { name: 'api-keys', dependencies: ['storage', 'secrets', 'audit', 'access', 'events', 'sessions'] },
 )

@@ -1,33 +1,12 @@
 /** What an API key looks like from outside. */
 
 import { Type } from '@sinclair/typebox'
-import { MaybeMoment, Moment } from '../../src/schemas/moment.ts'
+import { Key, KeyName } from '../../src/schemas/key.ts'
 import { pageQuery } from '../../src/schemas/page.ts'
 import { rotation } from '../../src/schemas/rotation.ts'
 import { Scopes } from '../../src/schemas/scopes.ts'
 
-const Name = Type.String({
-  minLength: 1,
-  maxLength: 200,
-  pattern: '\\S',
-  description: 'What the key is for.',
-  examples: ['nightly import'],
-})
-
-export const Key = Type.Object(
-  {
-    id: Type.String({ description: 'Identifier; the middle part of the key.', examples: ['3fk0Qm9ZtB7x'] }),
-    name: Name,
-    scopes: Scopes,
-    createdBy: Type.String({ description: 'Who made it.', examples: ['user:1'] }),
-    createdAt: Moment('When it was made.'),
-    expiresAt: MaybeMoment('When it stops to be good; null for never.'),
-    lastUsedAt: MaybeMoment('When it was last used, to some seconds.'),
-    revokedAt: MaybeMoment('When it was revoked.'),
-    previousUntil: MaybeMoment('Until when the secret that the last rotation replaced is good.'),
-  },
-  { $id: 'Key', additionalProperties: false, description: 'An API key, without its secret.' },
-)
+export { Key }
 
 export const NewKey = Type.Object(
   {
@@ -42,7 +21,7 @@ export const NewKey = Type.Object(
 
 export const KeyInput = Type.Object(
   {
-    name: Name,
+    name: KeyName,
     scopes: Scopes,
     expiresAt: Type.Optional(
       Type.String({
@@ -60,7 +39,7 @@ export const KeyInput = Type.Object(
 )
 
 export const KeyPatch = Type.Object(
-  { name: Name },
+  { name: KeyName },
   { $id: 'KeyPatch', additionalProperties: false, description: 'What can be changed of a key.' },
 )
 

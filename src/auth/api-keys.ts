@@ -7,6 +7,7 @@ import { Problem } from '../errors.ts'
 import { type Command, orConflict, type Storage } from '../storage/storage.ts'
 import { newApiKeyId, newApiKeyText } from './api-key.ts'
 import { ApiKeyCheck, apiKeyPurpose } from './api-key-check.ts'
+import { KeyEmissions } from './api-key-events.ts'
 import { type ApiKeyRow, ApiKeySql } from './api-key-sql.ts'
 import type { Audit, Origin } from './audit.ts'
 import { refuseReplaced } from './fleeting.ts'
@@ -58,6 +59,7 @@ export interface ApiKeysOptions {
 export class ApiKeys implements Follower {
   readonly #engine: Storage
   readonly #sql: ApiKeySql
+  readonly #emissions: KeyEmissions
   readonly #secrets: Secrets
   readonly #audit: Audit
   readonly #knownScopes: ReadonlySet<string>
@@ -66,6 +68,7 @@ export class ApiKeys implements Follower {
   constructor({ engine, secrets, audit, scopesOf, knownScopes }: ApiKeysOptions) {
     this.#engine = engine
     this.#sql = new ApiKeySql(engine.dialect)
+    this.#emissions = new KeyEmissions(engine.dialect)
     this.#secrets = secrets
     this.#audit = audit
     this.#knownScopes = knownScopes
@@ -85,7 +88,7 @@ export class ApiKeys implements Follower {
     refuseWider(creator, input.scopes)
     const { commands, created } = this.creation(input, creator, origin)
     const detail = `There are ${maxKeys} keys that are not revoked: revoke one to make another`
-    await this.#engine.write(commands).catch(orConflict(detail))
+    await this.#engine.write([...commands, this.#emissions.told('created', created.id)]).catch(orConflict(detail))
     return created
   }
 
@@ -144,7 +147,7 @@ export class ApiKeys implements Follower {
   /** @throws {Problem} `not-found`; `conflict` when the key went at the same moment. */
   async rename(id: string, name: string, principal: Principal, origin: Origin): Promise<ApiKey> {
     const row = await this.#visible(id, principal)
-    await this.#change(this.#sql.rename, { id, name }, 'key.renamed', principal, origin)
+    await this.#change(this.#sql.rename, { id, name }, 'renamed', principal, origin)
     return shown({ ...row, name })
   }
 
@@ -163,13 +166,7 @@ export class ApiKeys implements Follower {
     const key = newApiKeyText(id)
     const previousUntil = new Date(Date.now() + overlap * 1000).toISOString()
     const mac = this.#secrets.mac(apiKeyPurpose, key)
-    await this.#change(
-      this.#sql.rotate,
-      { id, mac, previousMac: row.mac, previousUntil },
-      'key.rotated',
-      principal,
-      origin,
-    )
+    await this.#change(this.#sql.rotate, { id, mac, previousMac: row.mac, previousUntil }, 'rotated', principal, origin)
     return { ...shown({ ...row, previousUntil }), key }
   }
 
@@ -183,15 +180,16 @@ export class ApiKeys implements Follower {
     const row = await this.#visible(id, principal)
     if (row.revokedAt !== null) return
     const now = new Date().toISOString()
-    await this.#change(this.#sql.revoke, { id, now }, 'key.revoked', principal, origin).catch((error: unknown) => {
+    await this.#change(this.#sql.revoke, { id, now }, 'revoked', principal, origin).catch((error: unknown) => {
       // Whoever asked at the same moment was first.
       if (!(error instanceof Problem && error.code === 'conflict')) throw error
     })
   }
 
-  /** Revokes all keys of a user, as a command for the write of the change that is its reason. */
-  revocation(userId: number): Command {
-    return [this.#sql.revokeOfUser, { userId, now: new Date().toISOString() }]
+  /** Revokes all keys of a user, as commands for the write of the change that is its reason. */
+  revocation(userId: number): Command[] {
+    const now = new Date().toISOString()
+    return [[this.#sql.revokeOfUser, { userId, now }], this.#emissions.toldOfAll(userId, now)]
   }
 
   /** After a write with {@link revocation}, or a change of what a user may do: in this process it holds at once. */
@@ -235,13 +233,15 @@ export class ApiKeys implements Follower {
   async #change(
     statement: Command[0],
     args: Command[1] & { id: string },
-    type: string,
+    happening: 'renamed' | 'rotated' | 'revoked',
     principal: Principal,
     origin: Origin,
   ): Promise<void> {
     const target = targetOf(args.id)
+    const type = `key.${happening}`
     const audit = this.#audit.command({ type, outcome: 'success', principal, target }, origin)
-    await this.#engine.write([[statement, args, 1], audit]).catch(orConflict('The key was changed at the same moment'))
+    const commands = [[statement, args, 1] as const, audit, this.#emissions.told(happening, args.id)]
+    await this.#engine.write(commands).catch(orConflict('The key was changed at the same moment'))
     this.#check.forget(({ id }) => id === args.id)
   }
 }

@@ -48,7 +48,7 @@ export interface SessionSettings {
 
 /** Something else of a user, such as its API keys, that ends when somebody else may have had the account. */
 export interface Follower {
-  revocation(userId: number): Command
+  revocation(userId: number): readonly Command[]
   /** What of it is a sign-in: it ends with the sessions, whatever ends them. */
   signOuts?(userId: number): Command
   forgetVerified(userId: number): void
@@ -153,7 +153,7 @@ export class Sessions {
   /** {@link revokeAllOf} as commands, for the write of the change that is its reason; without exception, followers end too. */
   revocations(userId: number, except = ''): Command[] {
     const followers = except === '' ? this.#followers : []
-    return [...this.revocation(userId, except), ...followers.map((follower) => follower.revocation(userId))]
+    return [...this.revocation(userId, except), ...followers.flatMap((follower) => follower.revocation(userId))]
   }
 
   /** Ends sessions only, for a change that leaves standing what else acts for the user: keys and grants are narrowed by themselves. */

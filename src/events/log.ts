@@ -10,7 +10,7 @@ export interface LoggedEvent {
   sequence: number
   type: string
   subject: string
-  /** The user whom it concerns, where others must not see it. */
+  /** The user whom it concerns, where others must not see it; 0 where that is nobody, and administrators alone may. */
   owner: number | null
   /** CloudEvents 1.0 in JSON. */
   text: string

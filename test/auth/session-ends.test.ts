@@ -16,7 +16,7 @@ test('sessions of a user end alone, or with all else that acts for it', async (t
   const { sessions, engine } = await start(t)
   const told: number[] = []
   const used = raw('update users set version = version + 1 where id = 1')
-  sessions.follow({ revocation: () => [used, {}], forgetVerified: (userId) => told.push(userId) })
+  sessions.follow({ revocation: () => [[used, {}]], forgetVerified: (userId) => told.push(userId) })
   t.equal(sessions.revocations(1).length, 2)
   t.equal(sessions.revocations(1, 'but this').length, 1, 'who stays signed in keeps the rest too')
   await sessions.start(mohamed, client)

@@ -78,7 +78,7 @@ test('events are listed with what the caller may see and asks for, page by page'
   t.match(await list('', (await makeKey(app, admin, ['users:read'])).key), { code: 'forbidden', detail: /events:read/ })
   await app.events.log.forgetAfter(-1000)
   t.match(await list('?cursor=2'), { code: 'gone', status: 410 })
-  t.same(await list('?cursor=5'), [])
+  t.same(await list(`?cursor=${(await app.events.log.bounds()).newest}`), [])
 })
 
 test('a stream tells what happens from now on, and goes on behind the last event that was seen', async (t) => {

@@ -93,9 +93,9 @@ export class OAuthServer {
     return this.#settings.idTokenKeys.published()
   }
 
-  /** Ends what clients may do for a user, as a command for the write of the change that is its reason. */
-  revocation(userId: number): Command {
-    return this.#settings.payloads.revocation(userId)
+  /** Ends what clients may do for a user, as commands for the write of the change that is its reason. */
+  revocation(userId: number): readonly Command[] {
+    return [this.#settings.payloads.revocation(userId)]
   }
 
   /** Ends the sign-ins of a user on the pages here, in whatever browser, as a command for such a write. */
