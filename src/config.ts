@@ -3,6 +3,7 @@
 import { isIP } from 'node:net'
 import { type Static, Type } from '@sinclair/typebox'
 import { Ajv } from 'ajv'
+import { deliverySettings } from './schemas/delivery-settings.ts'
 
 /** Scopes separated by spaces or commas; `none` for none. */
 const scopeList = '^[a-z:, -]*$'
@@ -145,6 +146,7 @@ export const Settings = Type.Object({
     description: 'How long audit events are kept.',
   }),
   EVENT_DAYS: Type.Integer({ default: 30, minimum: 1, maximum: 36_500, description: 'How long events are kept.' }),
+  ...deliverySettings,
   GOOGLE_CLIENT_ID: Type.Optional(Type.String({ description: 'Client of Google that people log in through.' })),
   GOOGLE_CLIENT_SECRET: Type.Optional(Type.String({ description: 'Its secret.' })),
   GITHUB_CLIENT_ID: Type.Optional(Type.String({ description: 'OAuth app of GitHub that people log in through.' })),

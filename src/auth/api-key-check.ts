@@ -55,6 +55,16 @@ export class ApiKeyCheck {
     return whenever(this.#find(id, proves), ({ principal }) => principal)
   }
 
+  /** What a key may do now; nothing when it is gone, revoked or expired. */
+  scopesOf(id: string): Eventually<readonly string[] | undefined> {
+    return whenever(this.#engine.first<ApiKeyRow>(this.#sql.get, { id }), (row) => {
+      if (row === undefined || secretOf(row, () => true, new Date().toISOString()) === undefined) return undefined
+      const granted = row.scopes.split(' ')
+      if (row.userId === null) return granted
+      return whenever(this.#scopesOf(row.userId), (held) => held && stillHeld(granted, held))
+    })
+  }
+
   /** Writes when keys were last used: some seconds late, so that no request waits for it. */
   async writeUses(): Promise<void> {
     const uses = [...this.#used]

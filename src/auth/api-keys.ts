@@ -207,6 +207,11 @@ export class ApiKeys implements Follower {
     return this.#check.authenticateByMac(id, proves)
   }
 
+  /** What a key may do now; nothing when it is gone, revoked or expired. */
+  scopesOf(id: string): Eventually<readonly string[] | undefined> {
+    return this.#check.scopesOf(id)
+  }
+
   /** What is stored of a key's secret. @throws {Problem} `not-found` */
   async macOf(id: string): Promise<string> {
     const row = await this.#engine.first<ApiKeyRow>(this.#sql.get, { id })

@@ -8,10 +8,14 @@ import type { Row, Statement, Storage } from '../storage/storage.ts'
 export interface LoggedEvent {
   /** Grows by one with each event. */
   sequence: number
+  /** Names it, on every wire and at each repeat. */
+  eventId: string
   type: string
   subject: string
   /** The user whom it concerns, where others must not see it; 0 where that is nobody, and administrators alone may. */
   owner: number | null
+  /** When it happened, ISO 8601. */
+  time: string
   /** CloudEvents 1.0 in JSON. */
   text: string
 }

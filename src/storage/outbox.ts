@@ -1,7 +1,7 @@
 /** What a change tells, as a command of the write that makes the change: nobody hears of what was not kept. */
 
 import { randomUUID } from 'node:crypto'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { EventType } from '../schemas/event.ts'
 import { argument, type Dialect, statement, textArgument } from './dialect.ts'
 import type { Command, Statement } from './storage.ts'
@@ -11,13 +11,17 @@ const columns = ['event_id', 'type', 'subject', 'time', 'data', 'owner']
 /** A statement whose write wakes those who watch. */
 type Emitting = Statement & { readonly emits: true }
 
-/** Emits an event about one row: the one that the write has just made, or the one with the `id` of the arguments. */
+/**
+ * Emits an event about one row: the one that the write has just made, or the one with the `id` of the arguments.
+ * `owner`: the user whom it concerns, as SQL over the row, where others must not see it.
+ */
 export function emission(
   dialect: Dialect,
   table: string,
   path: string,
   event: EventType,
   which: 'last' | 'given',
+  owner: RawBuilder<number | null> = sql`cast(null as integer)`,
 ): Emitting {
   const { kysely } = dialect
   const properties = Object.keys(event.data.properties)
@@ -29,7 +33,7 @@ export function emission(
       sql`${sql.lit(`${path}/`)} || id`.as('subject'),
       textArgument('now').as('time'),
       dialect.json(Object.fromEntries(properties.map((property) => [property, columnOf(property)]))).as('data'),
-      sql`cast(null as integer)`.as('owner'),
+      owner.as('owner'),
     ])
     .where('id', '=', which === 'last' ? dialect.lastId(table) : argument('id'))
   return {

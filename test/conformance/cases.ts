@@ -10,6 +10,7 @@ import { peopleCases } from './cases/people.ts'
 import { shapeCases } from './cases/shapes.ts'
 import { textCases } from './cases/text.ts'
 import { userCases } from './cases/users.ts'
+import { webhookCases } from './cases/webhooks.ts'
 
 /** Resources with tests of their own: what they answer is a secret or comes with a message, and is never the same twice. */
 export const coveredElsewhere = ['accounts', 'sessions', 'login', 'grants', 'oauth-clients', 'digests']
@@ -23,5 +24,6 @@ export const cases: readonly Case[] = [
   ...accessCases,
   ...keyCases,
   ...blogCases,
+  ...webhookCases,
   ...peopleCases,
 ]

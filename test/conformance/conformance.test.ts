@@ -88,8 +88,10 @@ function comparable(result: Result, { differences }: Wire, own: Result): object 
 }
 
 /** Texts that are never the same twice, by the names of their properties. */
-const changing =
-  'createdAt|updatedAt|revokedAt|previousUntil|key|requestId|source|time|accessToken|refreshToken|userAgent'
+const changing = [
+  'createdAt|updatedAt|revokedAt|previousUntil|disabledAt|nextAt|time|source|requestId|userAgent',
+  'key|secret|publicKey|accessToken|refreshToken',
+].join('|')
 
 function timeless(value: unknown): unknown {
   const text = JSON.stringify(value)

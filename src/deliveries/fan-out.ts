@@ -1,0 +1,103 @@
+/**
+ * From the log to deliveries: for each event one row a target that selects it, in the write that moves on the position.
+ * What was read before a crash is read again and meets its own rows: nothing is lost and nothing doubles.
+ */
+
+import type { Feed } from '../events/feed.ts'
+import type { LoggedEvent } from '../events/log.ts'
+import { type Command, type Storage, UnexpectedRows } from '../storage/storage.ts'
+import type { Deliveries } from './deliveries.ts'
+import type { Follower } from './delivery.ts'
+
+/** Rows written at once, about. */
+const rowsAtOnce = 2000
+/** After a failure, in ms. */
+const retryAfter = 1000
+
+export class FanOut {
+  readonly #engine: Storage
+  readonly #feed: Feed
+  readonly #deliveries: Deliveries
+  readonly #onError: (error: unknown) => void
+  readonly #abort = new AbortController()
+  #running: Promise<void> | undefined
+
+  constructor(engine: Storage, feed: Feed, deliveries: Deliveries, onError: (error: unknown) => void) {
+    this.#engine = engine
+    this.#feed = feed
+    this.#deliveries = deliveries
+    this.#onError = onError
+  }
+
+  start(): void {
+    this.#running = this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#abort
+    while (!signal.aborted && !this.#feed.closed) {
+      try {
+        const seen = await this.step()
+        if (seen !== undefined) await this.#feed.next(seen, signal)
+      } catch (error) {
+        this.#onError(error)
+        await new Promise((resolve) => setTimeout(resolve, retryAfter).unref())
+      }
+    }
+  }
+
+  /**
+   * Writes the deliveries of the next events. Gives the sequence to wait behind for more; nothing when another process
+   * has written them at the same moment, so that the position is to be read again.
+   */
+  async step(): Promise<number | undefined> {
+    // The newest one first: whoever follows from here on does so behind it.
+    const { newest } = this.#feed
+    const before = await this.#followers()
+    if (before.length === 0) return newest
+    const position = (await this.#engine.first<{ last: number }>(this.#deliveries.sql.position, {}))?.last ?? 0
+    // Where nobody followed, nobody wrote the position.
+    const from = Math.max(position, Math.min(...before.map(({ after }) => after)))
+    if (newest <= from) return from
+    const read = await this.#feed.next(from, this.#abort.signal)
+    // Once more, after the events: a target that was added before an event is among them.
+    const followers = await this.#followers()
+    const events = read.slice(0, Math.max(1, Math.floor(rowsAtOnce / Math.max(1, followers.length))))
+    const last = events.at(-1)?.sequence
+    return last === undefined ? from : await this.#write(position, last, events, followers)
+  }
+
+  async #write(
+    from: number,
+    to: number,
+    events: readonly LoggedEvent[],
+    followers: readonly Follower[],
+  ): Promise<number | undefined> {
+    const targets = new Set<string>()
+    const rows = events.flatMap((event) => {
+      const selecting = followers.filter(({ after, selects }) => event.sequence > after && selects(event))
+      return selecting.map(({ target }): Command => {
+        targets.add(target)
+        return this.#deliveries.insertion(target, event)
+      })
+    })
+    try {
+      await this.#engine.write([[this.#deliveries.sql.advance, { from, to }, 1], ...rows])
+    } catch (error) {
+      if (error instanceof UnexpectedRows) return undefined
+      throw error
+    }
+    this.#deliveries.wake(targets)
+    return to
+  }
+
+  async #followers(): Promise<Follower[]> {
+    const all = await Promise.all([...this.#deliveries.kinds].map((kind) => kind.followers()))
+    return all.flat()
+  }
+}

@@ -1,0 +1,56 @@
+/** How many attempts may be under way: few for each target, so that one which is slow or dead holds back no other. */
+
+/** For all targets together. */
+const mostAtOnce = 1024
+/** For a target whose last attempts have all failed: a dead one takes its time-out each time. */
+const mostOfFailing = 2
+/** So many failures in a row. */
+const failing = 5
+
+export class Slots {
+  readonly #most: number
+  readonly #taken = new Map<string, number>()
+  readonly #failures = new Map<string, number>()
+  #total = 0
+
+  /** `most`: for one target. */
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  /** How many each of these targets may take now: in turns, as long as there are any. */
+  share(targets: readonly string[]): { target: string; limit: number }[] {
+    let left = mostAtOnce - this.#total
+    const shares: { target: string; limit: number }[] = []
+    for (const [index, target] of targets.entries()) {
+      const fair = Math.ceil(left / (targets.length - index))
+      const limit = Math.min(fair, this.#limitOf(target) - (this.#taken.get(target) ?? 0))
+      if (limit <= 0) continue
+      left -= limit
+      shares.push({ target, limit })
+    }
+    return shares
+  }
+
+  take(target: string): void {
+    this.#total += 1
+    this.#taken.set(target, (this.#taken.get(target) ?? 0) + 1)
+  }
+
+  free(target: string): void {
+    this.#total -= 1
+    const left = (this.#taken.get(target) ?? 0) - 1
+    if (left > 0) this.#taken.set(target, left)
+    else this.#taken.delete(target)
+  }
+
+  /** Remembers how an attempt ended. */
+  note(target: string, failed: boolean): void {
+    if (failed) this.#failures.set(target, (this.#failures.get(target) ?? 0) + 1)
+    else this.#failures.delete(target)
+  }
+
+  #limitOf(target: string): number {
+    return (this.#failures.get(target) ?? 0) >= failing ? Math.min(mostOfFailing, this.#most) : this.#most
+  }
+}
