@@ -131,7 +131,7 @@ test('a stop under load finishes what is in flight, tells clients to close, and 
   const clients = Array.from({ length: 20 }, async () => {
     while (running && outcomes.refused < 200) await request()
   })
-  await new Promise((resolve) => setTimeout(resolve, 500))
+  while (outcomes.answered <= 20) await new Promise((resolve) => setTimeout(resolve, 10))
   stopping = true
   const begun = performance.now()
   server.child.kill('SIGTERM')
@@ -141,6 +141,5 @@ test('a stop under load finishes what is in flight, tells clients to close, and 
   await Promise.all(clients)
   t.ok(took < 2000, `ended in ${took.toFixed(0)} ms`)
   t.equal(outcomes.cut, 0)
-  t.ok(outcomes.answered > 20)
   t.comment(JSON.stringify(outcomes))
 })
