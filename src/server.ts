@@ -67,8 +67,23 @@ async function makeAdminKey({ apiKeys, storage, config }: FastifyInstance): Prom
 function announce(fastify: FastifyInstance, base: string): void {
   const { config, log } = fastify
   if (config.NODE_ENV === 'production') log.info({ base }, 'ready')
-  else process.stdout.write(`Septet answers:\n  REST  ${base}/users\n  docs  ${base}/docs\n`)
+  else process.stdout.write(`Septet answers:\n${stylesAt(base, config).join('\n')}\n`)
   tellAdminKey(fastify)
+}
+
+/** Where to begin with each style. */
+function stylesAt(base: string, { GRPC_PORT, HOST }: Config): string[] {
+  const { host } = new URL(base)
+  const styles = {
+    REST: `${base}/users`,
+    GraphQL: `${base}/graphiql`,
+    gRPC: GRPC_PORT === undefined ? host : `${HOST}:${GRPC_PORT}`,
+    SOAP: `${base}/soap?wsdl`,
+    WebSocket: `${base.replace('http', 'ws')}/ws`,
+    events: `${base}/events`,
+    docs: `${base}/docs`,
+  }
+  return Object.entries(styles).map(([style, address]) => `  ${style.padEnd(9)}  ${address}`)
 }
 
 function tellAdminKey({ apiKeys, config }: FastifyInstance): void {

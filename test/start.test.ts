@@ -35,7 +35,7 @@ async function baseOf({ output, exited }: Started): Promise<string> {
     throw new Error(`the server ended: ${output()}`)
   })
   for (;;) {
-    const base = /REST {2}(http:\S+)\/users/.exec(output())?.[1]
+    const base = /REST +(http:\S+)\/users/.exec(output())?.[1]
     if (base) return base
     await Promise.race([new Promise((resolve) => setTimeout(resolve, 20)), ended])
   }
@@ -44,7 +44,8 @@ async function baseOf({ output, exited }: Started): Promise<string> {
 test('the start says where REST and the docs answer', async (t) => {
   const server = start(t, {})
   const base = await baseOf(server)
-  t.match(server.output(), `docs  ${base}/docs`)
+  for (const address of [`REST       ${base}/users`, `gRPC       ${new URL(base).host}`, `docs       ${base}/docs`])
+    t.match(server.output(), address)
   t.equal((await fetch(`${base}/user?id=2`)).status, 200)
 })
 
