@@ -25,6 +25,8 @@ declare module 'fastify' {
 
 /** What the rest of a stop needs, in ms. */
 const reserve = 500
+/** Of what may be kept for a view, the part that messages may take. */
+const keptShare = 4
 const lockFile = join(import.meta.dirname, '../contracts/service.proto')
 
 /** Every operation as a method of gRPC; a schema that cannot be a message stops the start. */
@@ -36,7 +38,7 @@ export default fp(
     const made = () => {
       if (server !== undefined) return server
       const lock = existsSync(lockFile) ? readFileSync(lockFile, 'utf8') : ''
-      server = new GrpcServer({ contract, dispatch, lock, onFault })
+      server = new GrpcServer({ contract, dispatch, lock, onFault, keep: config.KEEP_BYTES / keptShare })
       return server
     }
     fastify.decorate('grpc', { getter: made } as never)

@@ -51,7 +51,14 @@ export function isLong(frame: Uint8Array): boolean {
   return frame.length >= leastCompressed + prefixLength
 }
 
+/** What was compressed before: messages are kept, and compressing one costs more than the rest of its call. */
+const known = new WeakMap<Uint8Array, Buffer>()
+
 /** A message with its prefix, compressed. */
 export async function gzipped(frame: Uint8Array): Promise<Buffer> {
-  return framed(await compress(frame.subarray(prefixLength), { level: constants.Z_BEST_SPEED }), true)
+  const before = known.get(frame)
+  if (before !== undefined) return before
+  const smaller = framed(await compress(frame.subarray(prefixLength), { level: constants.Z_BEST_SPEED }), true)
+  known.set(frame, smaller)
+  return smaller
 }

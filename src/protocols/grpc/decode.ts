@@ -228,6 +228,9 @@ function withLength(read: ReadMessage, zero: () => unknown): ReadField {
 /** A number where one is exact; else a text, which no schema of whole numbers takes. */
 function readInt64(reader: Reader): number | string {
   const long = reader.int64()
+  // What has at most 53 bits, without the way over a text that a Long takes to be a number.
+  if (typeof long === 'object' && long.high >= 0 && long.high < 0x20_0000)
+    return long.high * 0x1_0000_0000 + (long.low >>> 0)
   const number = Number(long)
   return Number.isSafeInteger(number) || BigInt(number) === BigInt(String(long)) ? number : String(long)
 }

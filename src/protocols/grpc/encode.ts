@@ -2,6 +2,7 @@
 
 import type { Outcome } from '../../contract/call.ts'
 import { nextCursorOf } from '../../contract/shape.ts'
+import type { KeptFrames } from './kept-frames.ts'
 import { framed, prefixed, prefixLength } from './messages.ts'
 import type { FieldType, MessageField, MessageType, Method } from './model.ts'
 import { writeTimestamp, writeValue } from './well-known.ts'
@@ -22,15 +23,33 @@ interface WriteField {
 const empty = framed(Buffer.alloc(0))
 
 export class Encoders {
+  readonly #kept: KeptFrames
   readonly #writers = new Map<MessageType, Write>()
 
-  of({ response, wrapped }: Pick<Method, 'response' | 'wrapped'>): Encode {
+  /** @param kept For messages that were made before. */
+  constructor(kept: KeptFrames) {
+    this.#kept = kept
+  }
+
+  of({ response, wrapped, idempotency }: Method): Encode {
     if (response === undefined) return () => empty
     const write = this.#message(response) as (value: unknown, writer: Writer) => void
-    return (outcome) => {
+    const encode: Encode = (outcome) => {
       const writer = new Writer(prefixLength)
       write(messageOf(outcome, wrapped), writer)
       return prefixed(writer.finish())
+    }
+    return idempotency === 'NO_SIDE_EFFECTS' ? this.#once(encode, response) : encode
+  }
+
+  #once(encode: Encode, kind: MessageType): Encode {
+    return (outcome) => {
+      const { text = 'null', headers } = outcome
+      const kept = this.#kept.get(text, kind, headers.link)
+      if (kept !== undefined) return kept
+      const frame = encode(outcome)
+      this.#kept.keep(text, kind, headers.link, frame)
+      return frame
     }
   }
 

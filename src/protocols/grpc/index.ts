@@ -10,6 +10,7 @@ import { describeUnnumbered } from './describe.ts'
 import { type Encode, Encoders } from './encode.ts'
 import { type GrpcStatus, statusOf } from './errors.ts'
 import { type Metadata, shownMetadata } from './headers.ts'
+import { KeptFrames } from './kept-frames.ts'
 import { breakingChanges, number, readLock } from './lock.ts'
 import { type Method, type ProtoFile, packageName, type Service } from './model.ts'
 import { render } from './render.ts'
@@ -21,6 +22,8 @@ export interface GrpcSettings {
   lock: string
   /** Of a response that does not fit its own schema. */
   onFault: (error: unknown) => void
+  /** Bytes of messages that may be kept. */
+  keep: number
 }
 
 export interface Succeeded {
@@ -69,7 +72,7 @@ export class GrpcServer {
     number(file, locked)
     this.proto = render(file)
     this.file = file
-    const { methods, streams } = knownOf(file.services, contract)
+    const { methods, streams } = knownOf(file.services, contract, new KeptFrames(settings.keep))
     this.methods = methods
     this.streams = streams
     this.#settings = settings
@@ -123,9 +126,13 @@ interface KnownMethods {
   streams: ReadonlyMap<string, KnownStream>
 }
 
-function knownOf(services: readonly Service[], contract: ReadonlyMap<string, Operation>): KnownMethods {
+function knownOf(
+  services: readonly Service[],
+  contract: ReadonlyMap<string, Operation>,
+  kept: KeptFrames,
+): KnownMethods {
   const decoders = new Decoders()
-  const encoders = new Encoders()
+  const encoders = new Encoders(kept)
   const methods = new Map<string, KnownMethod>()
   const streams = new Map<string, KnownStream>()
   for (const { name, methods: own } of services) {

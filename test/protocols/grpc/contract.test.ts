@@ -34,7 +34,7 @@ async function contractOf(properties: TObject['properties'], operationId = 'setT
 
 const unused = () => Promise.reject(new Error('nothing is called here'))
 const describe = (operations: ReadonlyMap<string, Operation>, lock = '') =>
-  new GrpcServer({ contract: operations, lock, dispatch: unused, onFault: unused })
+  new GrpcServer({ contract: operations, lock, dispatch: unused, onFault: unused, keep: 0 })
 const name = Type.String({ description: 'A name.' })
 const state = Enum(['open', 'closed'])
 const moment = Type.String({ format: 'date-time' })
