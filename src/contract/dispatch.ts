@@ -36,6 +36,9 @@ const dropped = new Set([
   'expect',
   'range',
   'origin',
+  'grpc-timeout',
+  'grpc-encoding',
+  'grpc-accept-encoding',
   // HTTP/2 says with them what the request line of HTTP/1.1 does (RFC 9113 section 8.3).
   ':method',
   ':scheme',

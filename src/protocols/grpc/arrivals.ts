@@ -11,20 +11,28 @@ export interface Expected {
   refuse: (problem: Problem) => void
 }
 
+/** How often calls are looked at while one may be late, in ms. */
+const interval = 1000
+/** Looks in the time of a message. */
+const leastLooks = 4
+
 export class Arrivals {
-  readonly #time: number
-  /** When each call was begun whose message has not come. */
+  /** Looks after which a message is late. */
+  readonly #looks: number
+  /** During which look each call was begun whose message has not come: a clock costs more than the rest. */
   readonly #begun = new Map<Expected, number>()
   readonly #timer: NodeJS.Timeout
+  #look = 0
 
   /** @param time In ms. */
   constructor(time: number) {
-    this.#time = time
-    this.#timer = setInterval(() => this.refuseLate(), Math.min(1000, time / 4)).unref()
+    const each = Math.min(interval, time / leastLooks)
+    this.#looks = Math.ceil(time / each)
+    this.#timer = setInterval(() => this.#refuseLate(), each).unref()
   }
 
   expect(call: Expected): void {
-    this.#begun.set(call, performance.now())
+    this.#begun.set(call, this.#look)
   }
 
   /** The message has come, or need not. */
@@ -36,10 +44,11 @@ export class Arrivals {
     clearInterval(this.#timer)
   }
 
-  /** Ends the calls that were to have their message by now. */
-  refuseLate(now: number = performance.now()): void {
+  #refuseLate(): void {
+    this.#look += 1
+    const now = performance.now()
     for (const [call, begun] of this.#begun) {
-      const isLate = begun + this.#time < now
+      const isLate = this.#look - begun > this.#looks
       if (!isLate && call.deadline > now && !call.isOver) continue
       this.#begun.delete(call)
       if (call.isOver) continue

@@ -49,7 +49,7 @@ export class Connection {
     this.#settings = settings
     this.session = performServerHandshake(socket, options)
     this.session.on('error', ignore)
-    this.session.on('stream', (stream, headers) => this.#begin(stream, headers))
+    this.session.on('stream', (stream, headers, _flags, raw) => this.#begin(stream, headers, raw))
   }
 
   /** Whether calls are open that have no end of their own. */
@@ -63,7 +63,7 @@ export class Connection {
     this.session.close()
   }
 
-  #begin(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  #begin(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[]): void {
     stream.on('error', ignore)
     this.hasBegun = true
     // Reset in the packet that has begun it, or gone with its connection.
@@ -78,7 +78,7 @@ export class Connection {
     }
     try {
       const method = this.#methodOf(headers[':path'])
-      this.#run(begunOf(stream, headers, { socket: this.socket, wire: 'grpc' }), method)
+      this.#run(begunOf(stream, headers, raw, { socket: this.socket, wire: 'grpc' }), method)
     } catch (error) {
       sendStatus(stream, statusOf(problemOf(error)))
     }

@@ -6,9 +6,6 @@ import { Problem } from '../../errors.ts'
 
 export type Metadata = Readonly<Record<string, string>>
 
-/** What is said of the message, or of the call itself; what begins with a colon is no header (RFC 9113 section 8.3). */
-const own = ['grpc-timeout', 'grpc-encoding', 'grpc-accept-encoding'] as const
-
 /** Values of a name that ends in `-bin`: base64, with padding or without, several by comma. */
 const base64 = '(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?'
 const binary = new RegExp(`^${base64}(?:, ?${base64})*$`)
@@ -19,18 +16,26 @@ const binary = new RegExp(`^${base64}(?:, ?${base64})*$`)
  * came as.
  *
  * @param metadata Changed: a copy costs as much as the rest.
- * @throws {Problem} `malformed-request` for bytes that are no base64.
  */
 export function headersOf(metadata: IncomingHttpHeaders, host: string | undefined): IncomingHttpHeaders {
   if (host !== undefined) metadata.host = host
   if (metadata.cookie !== undefined) delete metadata.cookie
   if (metadata['if-none-match'] !== undefined) delete metadata['if-none-match']
-  for (const name of own) if (metadata[name] !== undefined) delete metadata[name]
-  for (const name in metadata) {
-    if (name.endsWith('-bin') && !binary.test(String(metadata[name])))
+  return metadata
+}
+
+/**
+ * Looks at metadata that is bytes.
+ *
+ * @param raw Names and values in turn, as they came.
+ * @throws {Problem} `malformed-request` for bytes that are no base64.
+ */
+export function checkBytes(raw: readonly string[]): void {
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at] as string
+    if (name.endsWith('-bin') && !binary.test(raw[at + 1] as string))
       throw new Problem('malformed-request', `The metadata ${name} is no base64`)
   }
-  return metadata
 }
 
 /** What of an answer's headers is metadata; nothing where nothing is. */

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import type { Peer } from '../../contract/call.ts'
 import { checkEncoding, takesGzip } from './compression.ts'
 import { ProtocolProblem, protocolCodes } from './errors.ts'
-import { headersOf } from './headers.ts'
+import { checkBytes, headersOf } from './headers.ts'
 import { timeoutOf } from './timeout.ts'
 
 /** A call that has begun. */
@@ -30,6 +30,7 @@ export function isCall(contentType: string | undefined): boolean {
  * Reads the headers of a call.
  *
  * @param headers Changed: they become those of the peer.
+ * @param raw The same as they came.
  * @throws {ProtocolProblem} for messages of another form than protobuf, of an unknown compression, and for a timeout
  *   that is none.
  * @throws {Problem} `malformed-request` for metadata that is not as its name says.
@@ -37,10 +38,12 @@ export function isCall(contentType: string | undefined): boolean {
 export function begunOf(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
+  raw: readonly string[],
   { socket, wire }: Pick<Peer, 'socket' | 'wire'>,
 ): Begun {
   const type = headers['content-type']
   if (type !== plain) checkForm(type)
+  checkBytes(raw)
   const timeout = headers['grpc-timeout'] as string | undefined
   const encoding = headers['grpc-encoding'] as string | undefined
   if (encoding !== undefined) checkEncoding(encoding)

@@ -7,7 +7,7 @@ import type { Peer } from '../../contract/call.ts'
 import { problemOf } from '../../contract/problem-of.ts'
 import { Problem } from '../../errors.ts'
 import { detailsText, messageText, statusOf } from './errors.ts'
-import { headersOf } from './headers.ts'
+import { checkBytes, headersOf } from './headers.ts'
 import type { Answer, GrpcServer, KnownStream } from './index.ts'
 import { framed, prefixLength } from './messages.ts'
 import { timeIsOver, timeoutOf } from './timeout.ts'
@@ -61,10 +61,10 @@ async function* framesOfStream(
   let end: Answer | undefined
   try {
     const message = messageIn(request.body, isText)
+    const peer = peerOf(request)
     const { signal, stop } = withDeadline(request)
     try {
-      for await (const each of grpc.follow(known, message, peerOf(request), signal()))
-        yield asSent(framed(each), isText)
+      for await (const each of grpc.follow(known, message, peer, signal())) yield asSent(framed(each), isText)
     } finally {
       stop()
     }
@@ -74,7 +74,9 @@ async function* framesOfStream(
   yield asSent(end === undefined ? trailers(['grpc-status: 0']) : framesOf(end), isText)
 }
 
+/** @throws {Problem} `malformed-request` for metadata that is not as its name says. */
 function peerOf({ headers, socket }: WebRequest): Peer {
+  checkBytes(Object.entries(headers).flatMap(([name, value]) => [name, String(value)]))
   return { socket, headers: headersOf({ ...headers }, headers.host), wire: 'grpc-web' }
 }
 
@@ -84,8 +86,9 @@ async function answerOf(grpc: GrpcServer, request: WebRequest, isText: boolean):
     const known = grpc.methods.get(path)
     if (known === undefined) throw new Problem('method-not-allowed', `There is no method ${path}`)
     const message = messageIn(body, isText)
+    const peer = peerOf(request)
     const { signal, stop } = withDeadline(request)
-    return await grpc.answer(known, message, peerOf(request), signal).finally(stop)
+    return await grpc.answer(known, message, peer, signal).finally(stop)
   } catch (error) {
     return { status: statusOf(problemOf(error)), metadata: undefined }
   }
