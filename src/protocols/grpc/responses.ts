@@ -26,20 +26,24 @@ export function sendHead(stream: ServerHttp2Stream, compressed: boolean, metadat
   stream.respond(metadata === undefined ? own : { ...own, ...metadata }, withTrailers)
 }
 
-/** The whole of an answer that is one message. */
+/**
+ * The whole of an answer that is one message.
+ *
+ * @param taken Called when the client has taken the message.
+ */
 export function sendMessage(
   stream: ServerHttp2Stream,
   frame: Uint8Array,
   compressed: boolean,
   metadata: Metadata | undefined,
+  taken: () => void,
 ): void {
   sendHead(stream, compressed, metadata)
-  stream.on('wantTrailers', sendSuccess)
+  stream.on('wantTrailers', () => {
+    taken()
+    stream.sendTrailers(succeeded)
+  })
   stream.end(frame)
-}
-
-function sendSuccess(this: ServerHttp2Stream): void {
-  this.sendTrailers(succeeded)
 }
 
 /** Ends what {@link sendHead} has begun; without a status, as a success. */

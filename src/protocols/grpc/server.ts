@@ -1,12 +1,12 @@
 /** The server of gRPC over connections that others have accepted (gRPC over HTTP/2: grpc/doc/PROTOCOL-HTTP2.md). */
 
 import type { Socket } from 'node:net'
-import { Arrivals } from './arrivals.ts'
 import { Connection, type ConnectionSettings } from './connection.ts'
 import type { GrpcServer } from './index.ts'
 import { Keepalive, type KeepaliveTimes, usualTimes } from './keepalive.ts'
 import { knownServices } from './known-services.ts'
 import { type Streaming, toOne } from './streaming-call.ts'
+import { Waits } from './waits.ts'
 
 export interface ServerSettings {
   grpc: GrpcServer
@@ -42,7 +42,7 @@ export class GrpcConnections {
         toOne((message, peer, signal) => grpc.follow(known, message, peer, signal)),
       )
     for (const [path, method] of streaming) methods.set(path, method)
-    this.#settings = { methods, maxMessage, onFault, arrivals: new Arrivals(requestTimeout) }
+    this.#settings = { methods, maxMessage, onFault, waits: new Waits(requestTimeout) }
     this.keepalive = new Keepalive(times)
   }
 
@@ -66,7 +66,7 @@ export class GrpcConnections {
       clearTimeout(timer)
     }
     this.keepalive.stop()
-    this.#settings.arrivals.stop()
+    this.#settings.waits.stop()
   }
 
   #cutOff(): void {

@@ -4,7 +4,6 @@ import { once } from 'node:events'
 import type { Peer } from '../../contract/call.ts'
 import { problemOf } from '../../contract/problem-of.ts'
 import { Problem } from '../../errors.ts'
-import type { Expected } from './arrivals.ts'
 import { Cancellation } from './cancellation.ts'
 import { decompressed, gzipped, isLong } from './compression.ts'
 import { statusOf } from './errors.ts'
@@ -12,6 +11,7 @@ import { framed, MessageReader } from './messages.ts'
 import type { Begun } from './request.ts'
 import { isOver, sendHead, sendStatus, sendTrailers } from './responses.ts'
 import { type CallSettings, cutOff, notOne } from './unary-call.ts'
+import type { Waiting } from './waits.ts'
 
 export interface Streaming {
   /** Whether the client sends one message, which has the time of a request to arrive. */
@@ -41,7 +41,7 @@ export function toOne(
   }
 }
 
-export class StreamingCall implements Expected {
+export class StreamingCall implements Waiting {
   readonly #begun: Begun
   readonly #settings: CallSettings
   readonly #cancellation: Cancellation
@@ -57,7 +57,7 @@ export class StreamingCall implements Expected {
   async run({ takesOne, answers }: Streaming): Promise<void> {
     const { stream, peer } = this.#begun
     const { signal } = this.#cancellation
-    if (takesOne) this.#settings.arrivals.expect(this)
+    if (takesOne) this.#settings.waits.forMessage(this)
     const messages = answers(this.#messages(), peer, signal)[Symbol.asyncIterator]()
     signal.addEventListener('abort', () => {
       messages.return?.()?.catch(() => {})
@@ -73,7 +73,7 @@ export class StreamingCall implements Expected {
       this.#fail(problemOf(error))
     } finally {
       clearImmediate(opening)
-      this.#settings.arrivals.forget(this)
+      this.#settings.waits.forget(this)
     }
   }
 
@@ -90,6 +90,9 @@ export class StreamingCall implements Expected {
     this.#cancellation.abort(problem)
   }
 
+  /** A stream waits for its client without an end. */
+  cutOff(): void {}
+
   async *#messages(): AsyncGenerator<Buffer> {
     const { stream, encoding } = this.#begun
     const reader = new MessageReader(this.#settings.maxMessage)
@@ -97,7 +100,7 @@ export class StreamingCall implements Expected {
       for (const message of reader.take(chunk as Buffer))
         yield message.compressed ? await decompressed(message, encoding, this.#settings.maxMessage) : message.bytes
     }
-    this.#settings.arrivals.forget(this)
+    this.#settings.waits.forget(this)
     if (reader.isInside) throw cutOff()
   }
 
@@ -126,7 +129,7 @@ export class StreamingCall implements Expected {
     // An answer of no messages has headers too.
     if (problem === undefined) this.#open()
     this.#hasEnded = true
-    this.#settings.arrivals.forget(this)
+    this.#settings.waits.forget(this)
     this.#cancellation.settle()
     const status = problem && statusOf(problem)
     if (status === undefined || stream.headersSent) sendTrailers(stream, status)

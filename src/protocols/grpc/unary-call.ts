@@ -1,29 +1,31 @@
 /** A call of one message that is answered with one. */
 
+import { constants } from 'node:http2'
 import type { Peer } from '../../contract/call.ts'
 import { problemOf } from '../../contract/problem-of.ts'
 import type { Problem } from '../../errors.ts'
-import type { Arrivals, Expected } from './arrivals.ts'
 import { Cancellation } from './cancellation.ts'
 import { decompressed, gzipped, isLong } from './compression.ts'
 import { ProtocolProblem, protocolCodes, statusOf } from './errors.ts'
+import type { Metadata } from './headers.ts'
 import type { Answer, Succeeded } from './index.ts'
 import { type Message, MessageReader } from './messages.ts'
 import type { Begun } from './request.ts'
 import { isOver, sendMessage, sendStatus } from './responses.ts'
+import type { Waiting, Waits } from './waits.ts'
 
 /** What answers a message. Never rejects. */
 export type Unary = (message: Buffer, peer: Peer, signal: () => AbortSignal) => Promise<Answer>
 
 export interface CallSettings {
-  arrivals: Arrivals
+  waits: Waits
   /** Bytes in one message, as it is and decompressed. */
   maxMessage: number
   /** Gets what no answer tells of. */
   onFault: (error: unknown) => void
 }
 
-export class UnaryCall implements Expected {
+export class UnaryCall implements Waiting {
   readonly #begun: Begun
   readonly #method: Unary
   readonly #settings: CallSettings
@@ -39,7 +41,7 @@ export class UnaryCall implements Expected {
   }
 
   begin(): void {
-    this.#settings.arrivals.expect(this)
+    this.#settings.waits.forMessage(this)
     this.#begun.stream.on('data', (chunk: Buffer) => this.#take(chunk)).on('end', () => this.#end())
   }
 
@@ -51,11 +53,14 @@ export class UnaryCall implements Expected {
     return isOver(this.#begun.stream)
   }
 
-  /** Answers without having asked the method. */
   refuse(problem: Problem): void {
-    this.#settings.arrivals.forget(this)
+    this.#settings.waits.forget(this)
     const { stream } = this.#begun
     if (!isOver(stream) && !stream.headersSent) sendStatus(stream, statusOf(problem))
+  }
+
+  cutOff(): void {
+    this.#begun.stream.close(constants.NGHTTP2_CANCEL)
   }
 
   #take(chunk: Buffer): void {
@@ -73,7 +78,7 @@ export class UnaryCall implements Expected {
   #end(): void {
     const { stream, encoding } = this.#begun
     if (isOver(stream) || stream.headersSent) return
-    this.#settings.arrivals.forget(this)
+    this.#settings.waits.forget(this)
     if (this.#reader.isInside) this.refuse(cutOff())
     else if (this.#message === undefined) this.refuse(notOne())
     else if (this.#message.compressed) this.#decompress(this.#message, encoding)
@@ -109,12 +114,18 @@ export class UnaryCall implements Expected {
     const { metadata } = answer
     if ('status' in answer) sendStatus(stream, answer.status, metadata)
     else if (takesGzip && isLong(answer.frame)) return this.#answerCompressed(answer)
-    else sendMessage(stream, answer.frame, false, metadata)
+    else this.#sendMessage(answer.frame, false, metadata)
   }
 
   async #answerCompressed({ frame, metadata }: Succeeded): Promise<void> {
     const smaller = await gzipped(frame)
-    if (!this.isOver) sendMessage(this.#begun.stream, smaller, true, metadata)
+    if (!this.isOver) this.#sendMessage(smaller, true, metadata)
+  }
+
+  #sendMessage(frame: Buffer, compressed: boolean, metadata: Metadata | undefined): void {
+    const { waits } = this.#settings
+    waits.forTaking(this)
+    sendMessage(this.#begun.stream, frame, compressed, metadata, () => waits.forget(this))
   }
 }
 

@@ -41,13 +41,13 @@ async function flood(t: Test, port: number, bytes: Buffer): Promise<{ ended: boo
 }
 
 /** A server whose connections are looked at by the test alone. */
-async function serve(t: Test) {
+async function serve(t: Test, requestTimeout = 10_000) {
   const { app } = await build(t)
   const connections = new GrpcConnections({
     grpc: app.grpc,
     maxMessage: 1000,
     onFault: () => {},
-    requestTimeout: 10_000,
+    requestTimeout,
     isReady: async () => true,
     reflection: false,
   })
@@ -219,6 +219,17 @@ test('a client without a window holds its own answers alone', async (t) => {
   t.ok(await works())
   session.settings({ initialWindowSize: 65_535 })
   for (const answer of await Promise.all(streams.map(answerOf))) t.match(answer, { status: '0' })
+})
+
+test('an answer that is not taken in ten times the time of a message is given up', async (t) => {
+  const { base } = await serve(t, 40)
+  const session = connectTo(t, base, { settings: { initialWindowSize: 0 } })
+  const stream = begin(session, getUser)
+  stream.end(first)
+  t.match(await answerOf(stream), { http: 200, body: { length: 0 }, reset: constants.NGHTTP2_CANCEL })
+  const taken = begin(connectTo(t, base), getUser)
+  taken.end(first)
+  t.match(await answerOf(taken), { status: '0' })
 })
 
 test('connections and calls leave no memory behind', async (t) => {
