@@ -115,10 +115,17 @@ function errorInfo(writer: Writer, { code, statusCode }: Problem): void {
   }
 }
 
+/** Characters of violations in all: clients take 8 kB of metadata, and an answer that has more fails as that. */
+const maxViolationText = 4096
+
 function badRequest(writer: Writer, violations: readonly Violation[]): void {
+  let room = maxViolationText
   for (const { pointer, detail: description } of violations) {
+    const field = fieldPath(pointer).toWellFormed()
+    room -= field.length + description.length
+    if (room < 0) return
     const inner = writer.uint32(text(1)).fork()
-    inner.uint32(text(1)).string(fieldPath(pointer).toWellFormed())
+    inner.uint32(text(1)).string(field)
     inner.uint32(text(2)).string(description.toWellFormed())
     writer.ldelim()
   }

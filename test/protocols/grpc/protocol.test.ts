@@ -4,8 +4,6 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { deflateSync, gunzipSync, gzipSync } from 'node:zlib'
 import { type Test, test } from 'tap'
-import { Problem } from '../../../src/errors.ts'
-import { messageText, statusOf } from '../../../src/protocols/grpc/errors.ts'
 import { seen } from './routes/waiting.ts'
 import { type Answer, answerOf, begin, connectTo, delimited, framed, getUser, openSession } from './session.ts'
 
@@ -211,20 +209,6 @@ test('bytes in metadata are base64, padded or not, several by comma', async (t) 
   t.match(await call(getUser, first, { 'x-thing-bin': ['AA', 'AAE='] }), { status: '0' })
   for (const value of ['A', 'AAAAA', 'a-_b', '=', 'AA===', 'A A', 'AA,!'])
     t.match(await call(getUser, first, { 'x-thing-bin': value }), { status: '3', message: /x-thing-bin/ }, value)
-})
-
-test('the text of a status is percent-encoded', async (t) => {
-  const { call, app } = await open(t)
-  const codes = app.grpc.file.enums.find(({ name }) => name === 'Code')?.values ?? []
-  const conflict = codes.find(({ value }) => value === 'conflict')?.number ?? 0
-  const answer = await call('/septet.v1.ShapesService/FailWith', framed(Buffer.from([8, conflict])))
-  t.match(answer, { status: '6', message: 'Met conflict, “so”', told: { 'retry-after': '7' } })
-  const text = (detail: string) => messageText(statusOf(new Problem('conflict', detail)))
-  for (const detail of ['100 %', 'a\nb\0', '– €', '👩🏽‍🚀', ' both ends ']) {
-    t.match(text(detail), /^[!-~]*$/, 'printable ASCII, and no space that HTTP/2 would strip')
-    t.equal(decodeURIComponent(text(detail)), detail)
-  }
-  t.equal(text('half \ud800'), text('half \ufffd'))
 })
 
 test('a connection has so many calls at once, and headers so many bytes', async (t) => {
