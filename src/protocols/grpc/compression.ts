@@ -11,6 +11,9 @@ export const acceptedEncodings = 'identity,deflate,gzip'
 /** Bytes below which a message is sent as it is: it would hardly be smaller, and never arrive earlier. */
 const leastCompressed = 1024
 
+/** Of what a client has said that is told again. */
+const maxShown = 100
+
 const decompressors = { gzip: promisify(gunzip), deflate: promisify(inflate) } as const
 const compress = promisify(gzip)
 
@@ -19,7 +22,7 @@ export function checkEncoding(encoding: string | undefined): void {
   if (encoding === undefined || encoding === 'identity' || Object.hasOwn(decompressors, encoding)) return
   throw new ProtocolProblem(
     protocolCodes.unimplemented,
-    `There is no compression ${encoding}, but ${acceptedEncodings}`,
+    `There is no compression ${encoding.slice(0, maxShown)}, but ${acceptedEncodings}`,
   )
 }
 

@@ -19,6 +19,8 @@ export interface Begun {
 }
 
 const plain = 'application/grpc'
+/** Of what a client has said that is told again. */
+const maxShown = 100
 const mediaType = /^application\/grpc(?:\+([\w.-]+))?\s*(?:;.*)?$/i
 
 /** Whether this is a call of gRPC at all; others are answered over HTTP. */
@@ -60,5 +62,5 @@ export function begunOf(
 function checkForm(type: string | undefined): void {
   const [, form = 'proto'] = mediaType.exec(type ?? '') ?? []
   if (form.toLowerCase() === 'proto') return
-  throw new ProtocolProblem(protocolCodes.unimplemented, `Messages are protobuf, and not ${form}`)
+  throw new ProtocolProblem(protocolCodes.unimplemented, `Messages are protobuf, and not ${form.slice(0, maxShown)}`)
 }
