@@ -58,8 +58,10 @@ export function describe(messages: readonly Messages[], order: Order): Wsdl {
     ].join(''),
     '</wsdl:definitions>',
   ]
-  const before = indented(`${definitions}${head}<wsdl:service name="${service}">`)
+  // Most servers are asked for it late, or never.
+  let before: string | undefined
   return (address) => {
+    before ??= indented(`${definitions}${head}<wsdl:service name="${service}">`)
     const ports = bindings.map(
       ({ name, prefix }) =>
         `    <wsdl:port name="${name}" binding="tns:${name}">\n      <${prefix}:address location="${escapeAttribute(address)}"/>\n    </wsdl:port>\n`,
