@@ -47,14 +47,20 @@ async function ask({ port }: Server, id: number): Promise<string> {
   return JSON.stringify(values.map(([, name, value]) => [name, value]))
 }
 
-/** What the package does with the one operation: no access, no validation, no log, no limits. */
+/** What the package does with the one operation, whose id it judges: no access, no log, no metrics, no limits. */
 function serveBare(file: string, port: number): void {
   const database = new Database(file)
   database.pragma('cache_size = -16000')
   const detail = database.prepare<[number], Record<string, unknown>>(
     'select id, name, email, created_at as createdAt, updated_at as updatedAt from users where id = ?',
   )
-  const getUser = ({ id }: { id: number }) => ({ result: detail.get(Number(id)) })
+  const getUser = ({ id }: { id: unknown }) => {
+    const given = Number(id)
+    if (!Number.isSafeInteger(given) || given < 1) throw fault('soap:Client', 'id must be a whole number from 1')
+    const result = detail.get(given)
+    if (result === undefined) throw fault('soap:Client', 'User not found')
+    return { result }
+  }
   const server = createServer((_request, response) => response.writeHead(404).end())
   listen(server, {
     path: '/soap',
@@ -63,6 +69,10 @@ function serveBare(file: string, port: number): void {
     enableChunkedEncoding: false,
   })
   server.listen(port, '127.0.0.1')
+}
+
+function fault(faultcode: string, faultstring: string): object {
+  return { Fault: { faultcode, faultstring } }
 }
 
 const properties = ['id" type="xs:long', ...['name', 'email'].map((name) => `${name}" type="xs:string`)]
