@@ -2,7 +2,7 @@
 
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Dispatch, Outcome } from '../../contract/call.ts'
+import type { Call, Dispatch, Outcome } from '../../contract/call.ts'
 import type { Carrier } from '../../contract/carrier.ts'
 import type { HttpAnswer } from '../../contract/http-end.ts'
 import type { Operation } from '../../contract/operation.ts'
@@ -97,13 +97,8 @@ export class SoapServer {
       const { text: message, encodings } = decodeText(request.body, media.charset)
       envelope = readEnvelope(this.#xml.read(message, encodings), version)
       const known = this.#operationOf(envelope, media.action ?? request.headers.soapaction)
-      const { operation, read, write, isPage } = known
-      const headers = withCredential(headersOf(request.headers, envelope), envelope.security)
-      const peer = { socket: request.socket, headers, wire: 'soap' }
-      const call = { operation, input: read(envelope.wrapper), peer, signal: request.signal, as: 'value' } as const
-      const outcome = await this.#dispatch(call)
-      const blocks = renderBlocks(outcome.headers, envelope.messageId)
-      const text = renderEnvelope(version, blocks, write({ result: resultOf(outcome, isPage) }))
+      const call = callOf(request, envelope, known)
+      const text = renderSuccess(version, await this.#dispatch(call), envelope, known)
       request.carrier?.leaveToCalls()
       return { status: 200, text, type: typeOf[version] }
     } catch (error) {
@@ -156,6 +151,20 @@ const typeOf = {
 
 function wrongAction({ action }: Known): Problem {
   return new Problem('malformed-request', `The action of this message is ${action}; another was sent`)
+}
+
+function callOf({ headers, socket, signal }: SoapRequest, envelope: Envelope, { operation, read }: Known): Call {
+  const all = withCredential(headersOf(headers, envelope), envelope.security)
+  return { operation, input: read(envelope.wrapper), peer: { socket, headers: all, wire: 'soap' }, signal, as: 'value' }
+}
+
+function renderSuccess(
+  version: SoapVersion,
+  outcome: Outcome,
+  { messageId }: Envelope,
+  { write, isPage }: Known,
+): string {
+  return renderEnvelope(version, renderBlocks(outcome.headers, messageId), write({ result: resultOf(outcome, isPage) }))
 }
 
 /** What has not changed would be no answer: a message holds what was asked for, whatever the client has. */
