@@ -117,6 +117,11 @@ test('the time of a message grows with its length alone', (t) => {
     (size) => `<a ${declared(30)}><b ${declared(30)}>${`<a1:c a2:d=""/>`.repeat(Math.min(size / 15, 40_000))}</b></a>`,
     (size) => `<a>${`<b ${declared(30)}/>`.repeat(size / 400)}</a>`,
     (size) => `<${'a'.repeat(size)}`,
+    (size) => `<?xml version="1.0"${' '.repeat(size)}x`,
+    (size) => `<a>&#${'0'.repeat(size)}</a>`,
+    (size) => `<a>${'&#x'.repeat(size / 3)}</a>`,
+    (size) => `<a>${' '.repeat(size)}x</a>`,
+    (size) => `<a b${' '.repeat(size)}c="1"/>`,
   ]
   for (const kind of kinds) {
     const least = Math.min(...[1, 2].map(() => time(kind(1_000_000))))
