@@ -2,9 +2,8 @@
 
 import type { Declaration } from '../../src/schemas/collection.ts'
 import { fold, normaliseEmail } from '../../src/schemas/email.ts'
+import { eventsOf } from '../../src/schemas/event.ts'
 import { UserDetail, UserInput } from './schema.ts'
-
-const seenBy = { data: UserDetail, scope: 'users:read' }
 
 export const userCollection: Declaration<typeof UserInput> = {
   name: 'users',
@@ -15,12 +14,7 @@ export const userCollection: Declaration<typeof UserInput> = {
     emailKey: { of: 'email', normalise: normaliseEmail, unique: true },
   },
   filters: { name: 'startsWith', email: 'equals' },
-  events: {
-    path: '/users',
-    created: { type: 'user.created', description: 'A user was added.', ...seenBy },
-    updated: { type: 'user.updated', description: 'A user was changed; as it is now.', ...seenBy },
-    deleted: { type: 'user.deleted', description: 'A user was removed; as it was.', ...seenBy },
-  },
+  events: eventsOf('user', '/users', { data: UserDetail, scope: 'users:read' }),
   migrations: [
     {
       id: 'users-1-create',

@@ -21,3 +21,24 @@ export interface RowEvents {
   /** Its data is the row as it was. */
   readonly deleted?: EventType
 }
+
+type Change = 'created' | 'updated' | 'deleted'
+
+/**
+ * The events of rows that come, change and go: `post.created`, `post.updated` and `post.deleted`, or fewer.
+ *
+ * @param path Where the rows are, such as `/posts`.
+ * @param seen What is told of a row, and the scope that it takes to see that.
+ */
+export function eventsOf(
+  noun: string,
+  path: string,
+  seen: Pick<EventType, 'data' | 'scope'>,
+  changes: readonly Change[] = ['created', 'updated', 'deleted'],
+): RowEvents {
+  const told = { created: 'was created.', updated: 'was changed; as it is now.', deleted: 'was deleted; as it was.' }
+  const events = changes.map((change) => {
+    return [change, { type: `${noun}.${change}`, description: `A ${noun} ${told[change]}`, ...seen }] as const
+  })
+  return { path, ...Object.fromEntries(events) }
+}

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import type { Declaration } from '../../../src/schemas/collection.ts'
 import { Enum } from '../../../src/schemas/enum.ts'
+import { eventsOf } from '../../../src/schemas/event.ts'
 import { createdHeaders, etag, headers, idempotencyKey, ifMatch, ifNoneMatch } from '../../../src/schemas/headers.ts'
 import { Id, reference } from '../../../src/schemas/id.ts'
 import { MaybeMoment, Moment } from '../../../src/schemas/moment.ts'
@@ -63,6 +64,7 @@ const postCollection: Declaration<typeof PostInput> = {
   label: 'Post',
   input: PostInput,
   filters: { authorId: 'equals', status: 'equals' },
+  events: eventsOf('post', '/posts', { data: Post, scope: 'posts:read' }),
   migrations: [
     {
       id: 'posts-1-create',
@@ -85,6 +87,7 @@ const commentCollection: Declaration<typeof CommentInput> = {
   label: 'Comment',
   input: CommentInput,
   filters: { postId: 'equals' },
+  events: eventsOf('comment', '/comments', { data: Comment, scope: 'posts:read' }, ['created', 'deleted']),
   migrations: [
     {
       id: 'comments-1-create',

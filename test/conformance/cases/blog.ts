@@ -46,6 +46,13 @@ export const blogCases: readonly Case[] = [
     (results) => step('deletePost', { id: idOf(results) }, { value: null }),
     (results) => step('deletePost', { id: idOf(results) }, failed('not-found', 404)),
   ),
+  several('what has happened to a post', made, (results) =>
+    step(
+      'listEvents',
+      { types: ['post.*'], subject: `/posts/${idOf(results)}` },
+      { value: { items: [{ type: 'post.created', data: { title: 'Seven ways', status: 'draft' } }] } },
+    ),
+  ),
   several(
     'posts of an author in a state, to the end',
     ...[3, 3, 4, 3].map((authorId) =>
