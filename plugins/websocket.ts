@@ -16,9 +16,10 @@ declare module 'fastify' {
 /** WebSockets: an upgrade is a request like any other, until it is accepted. */
 export default fp(
   async (fastify) => {
-    const { config, contract } = fastify
+    const { config, contract, events } = fastify
     const webSockets = new WebSockets({
       contract,
+      eventTypes: () => events.types.values(),
       origins: [...listOf(config.CORS_ORIGINS), ...(config.PUBLIC_URL === undefined ? [] : [config.PUBLIC_URL])],
       maxMessage: config.BODY_LIMIT,
       maxConnections: config.MAX_CONNECTIONS,
@@ -39,5 +40,5 @@ export default fp(
       },
     })
   },
-  { name: 'websocket', dependencies: ['contract', 'metrics', 'shutdown'] },
+  { name: 'websocket', dependencies: ['contract', 'events', 'metrics', 'shutdown'] },
 )

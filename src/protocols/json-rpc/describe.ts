@@ -22,7 +22,7 @@ export interface Method {
   error: unknown
 }
 
-const version = Type.Literal('2.0')
+export const version = Type.Literal('2.0')
 const RequestId = Type.Union([Type.String(), Type.Number(), Type.Null()], {
   $id: 'RequestId',
   description: 'Repeated in the answer; without it a request is a notification, and gets none.',
@@ -103,7 +103,7 @@ function authentication(components: Components): Method {
   }
 }
 
-function requestSchema(method: string, params: TSchema): TSchema {
+export function requestSchema(method: string, params: TSchema): TSchema {
   const none = ((params.required as unknown[] | undefined) ?? []).length === 0 && params.minProperties === undefined
   return Type.Object({
     jsonrpc: version,
@@ -114,7 +114,7 @@ function requestSchema(method: string, params: TSchema): TSchema {
   })
 }
 
-function resultSchema(result: TSchema): TSchema {
+export function resultSchema(result: TSchema): TSchema {
   return Type.Object({ jsonrpc: version, id: RequestId, result, meta: Type.Optional(ResponseMeta) })
 }
 
@@ -132,11 +132,14 @@ function resultOf(output: Output): TSchema {
   }
 }
 
-function problemSchema(problems: readonly ProblemCode[]): TSchema {
+export function problemSchema(problems: readonly ProblemCode[]): TSchema {
   const sorted = [...new Set(problems.map((code) => codes[code]))].sort((a, b) => b - a)
   const lines = problems.map((code) => `\`${codes[code]}\` ${catalogue[code].title.toLowerCase()}`)
   return { ...errorSchema(sorted, ProblemSchema), description: `${lines.join(', ')}.` }
 }
+
+/** The error of any problem. */
+export const errorMembers = Type.Object({ code: Type.Integer(), message: Type.String(), data: ProblemSchema })
 
 function errorSchema(numbers: readonly number[], data: TSchema): TSchema {
   const code = { type: 'integer', enum: numbers } as unknown as TSchema

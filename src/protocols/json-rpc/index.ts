@@ -16,6 +16,7 @@ import { errorOf, invalidParams, invalidRequest, parseError, type RpcError, unkn
 import { Subscriptions } from './subscriptions.ts'
 
 export { describeMethods, describeRefusal, type Method } from './describe.ts'
+export { describeNotices, describeSubscriptions, type Notice } from './describe-subscriptions.ts'
 
 /** Its name on WebSockets. */
 export const subprotocol = 'jsonrpc-2.0'
@@ -213,7 +214,8 @@ export class JsonRpc {
     if (Array.isArray(params)) return renderError(id, byName)
     const { operation: name = usualOperation, ...input } = params
     const known = typeof name === 'string' ? this.#methods.get(name) : undefined
-    if (!known?.operation.live) return renderError(id, notLive)
+    if (!known?.operation.live)
+      return renderFailure(id, invalid('`operation` must be one that can be subscribed to'), session)
     const call = callOf(known.operation, input, request, session)
     try {
       const { begin, ...result } = await session.subscriptions.open(() => openStream(this.#settings.dispatch, call))
@@ -224,11 +226,11 @@ export class JsonRpc {
     }
   }
 
-  #unsubscribe({ id, params }: RpcRequest, { subscriptions }: RpcSession): string {
+  #unsubscribe({ id, params }: RpcRequest, session: RpcSession): string {
     const [[name, subscription] = [], ...more] = Object.entries(params)
     if (name !== 'subscription' || typeof subscription !== 'string' || more.length > 0)
-      return renderError(id, needsSubscription)
-    const text = JSON.stringify({ ended: subscriptions.close(subscription) })
+      return renderFailure(id, invalid('Params are `{ subscription }`'), session)
+    const text = JSON.stringify({ ended: session.subscriptions.close(subscription) })
     return renderResult(id, { status: 200, headers: {}, text }, { kind: 'nothing' })
   }
 }
@@ -257,13 +259,15 @@ function renderFailure(id: RpcRequest['id'], error: unknown, { requestId }: RpcS
   return renderError(id, errorOf(problem, requestId), problem.headers)
 }
 
+function invalid(reason: string): Problem {
+  return new Problem('validation-failed', reason)
+}
+
 function refusal(reason: string): RpcError {
   return { ...invalidRequest, data: { detail: reason } }
 }
 
 const byName: RpcError = { ...invalidParams, data: { detail: 'Params are given by name, as an object' } }
-const notLive: RpcError = { ...invalidParams, data: { detail: '`operation` must be one that can be subscribed to' } }
-const needsSubscription: RpcError = { ...invalidParams, data: { detail: 'Params are `{ subscription }`' } }
 const needsCredential: RpcError = {
   ...invalidParams,
   data: { detail: 'Params are `{ token }`, an access token or API key, or `{ apiKey }`' },

@@ -1,20 +1,30 @@
-/** The AsyncAPI 3.0 document: each operation as a request with its reply on one channel. */
+/** The AsyncAPI 3.0 document: each operation as a request with its reply on one channel, and what is sent unasked. */
 
 import { stringify } from 'yaml'
 import { schemes } from '../../contract/access.ts'
 import { type Components, info } from '../../contract/openapi.ts'
 import type { Operation } from '../../contract/operation.ts'
-import { describeMethods, describeRefusal, type Method, subprotocol } from '../json-rpc/index.ts'
+import type { EventType } from '../../schemas/event.ts'
+import {
+  describeMethods,
+  describeNotices,
+  describeRefusal,
+  describeSubscriptions,
+  type Method,
+  type Notice,
+  subprotocol,
+} from '../json-rpc/index.ts'
 
 const channel = 'jsonRpc'
 const correlationId = { description: 'An answer has the id of its request.', location: '$message.payload#/id' }
 
 /** As YAML; the same operations give the same text. */
-export function describe(contract: ReadonlyMap<string, Operation>): string {
+export function describe(contract: ReadonlyMap<string, Operation>, eventTypes: Iterable<EventType>): string {
   const components: Components = new Map()
-  const methods = describeMethods(contract, components)
+  const methods = [...describeMethods(contract, components), ...describeSubscriptions(contract, components)]
+  const notices = describeNotices(contract, eventTypes, components)
   const refused = { name: 'refused', title: 'What is no request', payload: describeRefusal(components) }
-  const messages = Object.assign({}, ...methods.map(messagesOf), { refused })
+  const messages = Object.assign({}, ...methods.map(messagesOf), { refused }, ...notices.map(noticeMessageOf))
   const tags = [...new Set(methods.map(({ tag }) => tag))].sort()
   const document = {
     asyncapi: '3.0.0',
@@ -42,7 +52,10 @@ export function describe(contract: ReadonlyMap<string, Operation>): string {
         bindings: { ws: { method: 'GET', bindingVersion: '0.1.0' } },
       },
     },
-    operations: Object.fromEntries(methods.map((method) => [method.name, operationOf(method)])),
+    operations: {
+      ...Object.fromEntries(methods.map((method) => [method.name, operationOf(method)])),
+      ...(notices.length > 0 && { notify: notification(notices) }),
+    },
     components: {
       messages,
       schemas: Object.fromEntries([...components].sort(([a], [b]) => (a < b ? -1 : 1))),
@@ -82,6 +95,23 @@ function messagesOf({ name, summary, request, result, error }: Method) {
     [`${name}Request`]: { name: `${name}Request`, title: summary, correlationId, payload: request },
     [`${name}Result`]: { name: `${name}Result`, title: `${summary}: the result`, correlationId, payload: result },
     [`${name}Error`]: { name: `${name}Error`, title: `${summary}: the error`, correlationId, payload: error },
+  }
+}
+
+function noticeMessageOf({ name, summary, payload }: Notice) {
+  return { [name]: { name, title: summary, payload } }
+}
+
+/** Of those who have subscribed. */
+function notification(notices: readonly Notice[]) {
+  return {
+    action: 'send',
+    channel: ref('channels', channel),
+    title: 'Tell what happens',
+    summary: 'Tell what happens',
+    description: 'What a subscription tells, until it is ended; then, where that was not asked for, why it has ended.',
+    tags: [{ name: 'subscriptions' }],
+    messages: notices.map(({ name }) => ref('channels', channel, 'messages', name)),
   }
 }
 

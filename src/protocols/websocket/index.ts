@@ -6,6 +6,7 @@ import { networkOf } from '../../auth/throttle.ts'
 import type { Subprotocol } from '../../contract/conversation.ts'
 import type { Operation } from '../../contract/operation.ts'
 import { Problem } from '../../errors.ts'
+import type { EventType } from '../../schemas/event.ts'
 import { Connection, defaultLimits, type Limits } from './connection.ts'
 import { describe } from './describe.ts'
 import { headersOfConnection, refusalOfHandshake, refusalOfOrigin } from './handshake.ts'
@@ -20,6 +21,8 @@ const reserve = 500
 
 export interface WebSocketSettings {
   contract: ReadonlyMap<string, Operation>
+  /** Of the events that operations tell; all known when the document is asked for. */
+  eventTypes: () => Iterable<EventType>
   /** Origins of pages besides the server's own; `*` for any. */
   origins: readonly string[]
   /** Bytes in one message. */
@@ -49,7 +52,7 @@ export class WebSockets {
 
   /** The AsyncAPI document, as YAML. */
   get document(): string {
-    this.#document ??= describe(this.#settings.contract)
+    this.#document ??= describe(this.#settings.contract, this.#settings.eventTypes())
     return this.#document
   }
 

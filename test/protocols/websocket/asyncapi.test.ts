@@ -6,16 +6,21 @@ import { type Test, test } from 'tap'
 import { parse } from 'yaml'
 import { clients, runNode, skip } from '../../contract/foreign-tools.ts'
 import { build, listen } from '../../helper.ts'
+import { makeKey } from '../../keys.ts'
 import { connect } from './client.ts'
 
 const file = join(import.meta.dirname, '..', '..', '..', 'contracts', 'asyncapi.yaml')
 const committed = readFileSync(file, 'utf8')
 
+const ownMethods = ['authenticate', 'subscribe', 'unsubscribe']
+
 interface Message {
   payload: object
 }
 interface Document {
-  operations: Record<string, { messages: object[]; reply: { messages: object[] }; security?: object[] }>
+  operations: Record<string, { messages: object[]; reply: { messages: object[] }; security?: object[] }> & {
+    notify: { action: string; messages: { $ref: string }[] }
+  }
   components: { messages: Record<string, Message>; schemas: Record<string, object> }
 }
 
@@ -29,8 +34,10 @@ test('the committed document is the live one, and is served', async (t) => {
 
 test('every operation is a request with its reply', async (t) => {
   const { app } = await build(t)
-  const { operations } = parse(committed) as Document
-  t.same(Object.keys(operations).sort(), ['authenticate', ...app.contract.keys()].sort())
+  const {
+    operations: { notify, ...operations },
+  } = parse(committed) as Document
+  t.same(Object.keys(operations).sort(), [...ownMethods, ...app.contract.keys()].sort())
   for (const [name, { messages, reply, security }] of Object.entries(operations)) {
     const of = (kind: string) => ({ $ref: `#/channels/jsonRpc/messages/${kind}` })
     t.same(messages, [of(`${name}Request`)])
@@ -53,6 +60,10 @@ test('what is sent and answered is as the document says', async (t) => {
     ['deleteUser', 'Result', { id: 3 }],
     ['listKeys', 'Error', {}],
     ['authenticate', 'Error', { token: 'wrong' }],
+    ['subscribe', 'Result', {}],
+    ['subscribe', 'Result', { operation: 'listEvents', types: ['user.*'], subject: '/users/1', cursor: '0' }],
+    ['subscribe', 'Error', { types: ['user.gone'] }],
+    ['unsubscribe', 'Result', { subscription: '1' }],
   ]
   const isValid = validator(t)
   for (const [method, kind, params, meta] of calls) {
@@ -62,6 +73,34 @@ test('what is sent and answered is as the document says', async (t) => {
   isValid('refused', await client.send('['))
   isValid('refused', await client.send([]))
   isValid('refused', await client.call('foobar'))
+})
+
+test('what is told unasked is as the document says, each event with its own data', async (t) => {
+  const { app, base } = await listen(t)
+  const { notify } = (parse(committed) as Document).operations
+  t.equal(notify.action, 'send')
+  const named = notify.messages.map(({ $ref }) => $ref.split('/').at(-1))
+  t.same(named.sort(), [...app.events.types.keys(), 'subscriptionEnded'].sort())
+  const admin = app.apiKeys.first ?? ''
+  const headers = { 'x-api-key': admin }
+  const client = await connect(t, base, { headers })
+  await client.call('subscribe', { cursor: '0' })
+  const { id, key } = await makeKey(app, admin, ['events:read'])
+  await app.inject({ method: 'PATCH', url: `/keys/${id}`, headers, payload: { name: 'another' } })
+  await app.inject({ method: 'POST', url: `/keys/${id}/rotate`, headers, payload: {} })
+  const leaving = await connect(t, base, { headers: { 'x-api-key': key } })
+  await leaving.call('subscribe')
+  await app.inject({ method: 'DELETE', url: `/keys/${id}`, headers })
+  await app.inject({ method: 'PATCH', url: '/users/1', payload: { name: 'Zoë' } })
+  await app.inject({ method: 'DELETE', url: '/users/1' })
+  const isValid = validator(t)
+  const told = new Set<string>()
+  for (const notice of [...(await client.told(8)), ...(await leaving.told(1))]) {
+    const name = notice.params.event?.type ?? notice.method
+    told.add(name)
+    isValid(name, notice)
+  }
+  t.same([...told].sort(), named)
 })
 
 /** Asserts that a message is as the committed document says. */
