@@ -14,7 +14,12 @@ export default fp(
       openapi: { openapi: '3.1.0', ...info, components: { securitySchemes } },
       transform: ({ schema, url, route }) => {
         const operation = fastify.contract.get(route.schema?.operationId ?? '')
-        return { schema: operation ? describeRoute(schema, operation, components) : { hide: true }, url }
+        return {
+          schema: operation
+            ? describeRoute(schema, operation, components, fastify.events.types.values())
+            : { hide: true },
+          url,
+        }
       },
       transformObject: (documents) =>
         'openapiObject' in documents
@@ -36,5 +41,5 @@ export default fp(
       return older
     })
   },
-  { name: 'openapi', dependencies: ['access', 'contract', 'problems', 'security-headers'] },
+  { name: 'openapi', dependencies: ['access', 'contract', 'events', 'problems', 'security-headers'] },
 )

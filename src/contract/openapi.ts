@@ -4,6 +4,7 @@ import type { TSchema } from '@sinclair/typebox'
 import type { FastifySchema } from 'fastify'
 import type { OpenAPIV3_1 } from 'openapi-types'
 import { catalogue, type ProblemCode } from '../errors.ts'
+import type { EventType } from '../schemas/event.ts'
 import { ProblemSchema } from '../schemas/problem.ts'
 import { schemes } from './access.ts'
 import type { Operation } from './operation.ts'
@@ -31,26 +32,56 @@ export type Components = Map<string, TSchema>
 /**
  * A route's schema as the document shows it: success headers and every problem response added, and each schema
  * with an `$id` moved into the components.
+ *
+ * @param eventTypes What an operation that is live can tell.
  */
 export function describeRoute(
   schema: FastifySchema,
-  { body, success, problems, access, description: purpose }: Operation,
+  { body, success, problems, access, live, description: purpose }: Operation,
   components: Components,
+  eventTypes: Iterable<EventType> = [],
 ): FastifySchema {
   const { status, schema: result, headers } = success
   const description = result.description ?? 'Success.'
   const shown =
     result.type === 'null'
       ? { type: 'null', description }
-      : { description, headers, content: { 'application/json': { schema: hoist(result, components) } } }
+      : {
+          description,
+          headers,
+          content: { 'application/json': { schema: hoist(result, components) }, ...(live && eventStream) },
+        }
   const response = { [status]: shown, ...problemResponses(problems, hoist(ProblemSchema, components)) }
   return {
     ...schema,
     ...(body && { body: hoist(body, components) }),
-    description: `${purpose}${scopeSentence(access?.scopes ?? [])}`,
+    description: `${purpose}${scopeSentence(access?.scopes ?? [])}${live ? tableOf(eventTypes, components) : ''}`,
     security: (schema.security ?? []).map(withoutScopes),
     response,
   }
+}
+
+/** What an operation that is live answers where it is asked for that. */
+const eventStream = {
+  'text/event-stream': {
+    schema: {
+      type: 'string',
+      description:
+        'Items as they come to be, each with its `sequence` as `id` and JSON as `data` (HTML Living Standard, section 9.2). It goes on behind `Last-Event-ID`.',
+      examples: ['id: 0000000000000042\ndata: {}\n\n'],
+    },
+  },
+} as const
+
+/** The types of events in Markdown, each with the schema of its data. */
+function tableOf(types: Iterable<EventType>, components: Components): string {
+  const rows = [...types]
+    .sort((a, b) => (a.type < b.type ? -1 : 1))
+    .map(({ type, data, scope, description }) => {
+      hoist(data, components)
+      return `| \`${type}\` | ${description} | \`${data.$id ?? 'object'}\` | \`${scope}\` |\n`
+    })
+  return rows.length === 0 ? '' : `\n\n| type | what | data | scope |\n|---|---|---|---|\n${rows.join('')}`
 }
 
 /** Only OAuth's schemes can name scopes in a way that every tool reads; for people the description says them. */

@@ -273,6 +273,11 @@ test('each change of the AsyncAPI document that breaks a client is said in words
     ],
     [({ operations }) => operations.findUser.security.shift(), ['findUser: it no longer takes apiKey']],
     [({ operations }) => operations.findUser.reply.messages.pop(), ['findUser: refused is gone']],
+    [({ operations }) => operations.notify.messages.pop(), ['notify: subscriptionEnded is gone']],
+    [
+      ({ components }) => components.messages.subscriptionEnded.payload.properties.params.required.pop(),
+      ['notify: subscriptionEnded.params.error may be missing now'],
+    ],
   ]
   for (const [change, words] of broken) {
     const document = asyncapi()

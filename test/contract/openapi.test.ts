@@ -120,3 +120,17 @@ test('two servers answer the same document', async (t) => {
   const [one, two] = await Promise.all([build(t), build(t)])
   t.equal((await one.app.inject('/docs/json')).body, (await two.app.inject('/docs/json')).body)
 })
+
+test('an operation that is live shows its stream, and each type of event with the schema of its data', async (t) => {
+  const { app } = await build(t)
+  const { paths, components } = app.swagger() as OpenAPIV3_1.Document
+  const { description, responses } = paths?.['/events']?.get ?? {}
+  const rows = [...String(description).matchAll(/^\| `([a-z.-]+)` \| .* \| `(\w+)` \| `([a-z:]+)` \|$/gm)]
+  t.same(
+    rows.map(([, type, data, scope]) => [type, data, scope]),
+    [...app.events.types.values()].map(({ type, data, scope }) => [type, data.$id, scope]).sort(),
+  )
+  for (const [, , data = ''] of rows) t.ok(components?.schemas?.[data], data)
+  const success = responses?.[200] as OpenAPIV3_1.ResponseObject | undefined
+  t.same(Object.keys(success?.content ?? {}), ['application/json', 'text/event-stream'])
+})

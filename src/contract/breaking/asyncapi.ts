@@ -7,6 +7,8 @@ interface Reference {
 }
 
 interface Operation {
+  /** `send` for what the server sends unasked. */
+  action: 'receive' | 'send'
   channel: Reference
   messages: Reference[]
   reply?: { messages: Reference[] }
@@ -32,7 +34,7 @@ export function breakingInAsyncApi(before: AsyncApi, after: AsyncApi): string[] 
     const messages = (direction: Direction, old: Reference[] = [], fresh: Reference[] = []) =>
       old.flatMap((reference) => inMessage({ before, after, direction }, name, reference, fresh))
     return [
-      ...messages('sent', operation.messages, now.messages),
+      ...messages(operation.action === 'send' ? 'received' : 'sent', operation.messages, now.messages),
       ...messages('received', operation.reply?.messages, now.reply?.messages),
       ...narrowedSecurity(operation.security ?? [], now.security ?? []),
     ].map((words) => `${name}: ${words}`)
