@@ -20,6 +20,9 @@ const retryAfter = 1000
 /** What a lease lasts beyond the longest attempt, in ms: the attempt is to be settled by then. */
 const margin = 5000
 
+/** For attempts that are cut off to end, in ms. */
+const cutOff = 500
+
 export interface DeliverySettings {
   engine: Storage
   schedule: Schedule
@@ -84,14 +87,20 @@ export class Deliveries {
     else this.#fill()
   }
 
-  /** Takes nothing any more, and waits for the attempts under way; those that take longer than this (ms) are cut off. */
+  /**
+   * Takes nothing any more, and waits for the attempts under way; those that take longer than this (ms) are cut off.
+   * What even then does not end is left: its lease runs out.
+   */
   async stop(patience: number): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#timer)
     await this.#filling
-    const timer = setTimeout(() => this.#abort.abort(), patience)
-    while (this.#running.size > 0) await Promise.all(this.#running)
-    clearTimeout(timer)
+    const ended = async () => {
+      while (this.#running.size > 0) await Promise.all(this.#running)
+    }
+    if (await within(patience, ended())) return
+    this.#abort.abort()
+    await within(cutOff, ended())
   }
 
   /** A new delivery, as a command: nothing where the target has the event already. Wake its target after the write. */
@@ -203,7 +212,11 @@ export class Deliveries {
     const started = Date.now()
     const outcome = await this.#send(delivery)
     this.#slots.note(delivery.target, outcome.as === 'retry')
-    await this.#settlements.write(this.#settlement(delivery, outcome, started))
+    // Whoever opens the target again says so.
+    if (outcome.as === 'held') this.#hungry.delete(delivery.target)
+    const wait = this.#waitAfter(delivery, outcome)
+    await this.#settlements.write(this.#settlement(delivery, outcome, started, wait))
+    if (wait !== undefined) this.#lookWithin(wait)
     this.onSettled(kindOf(delivery.target), outcome.as)
   }
 
@@ -219,19 +232,22 @@ export class Deliveries {
     }
   }
 
-  #settlement({ id, tries, isLast }: Delivery, outcome: Outcome, started: number): Command[] {
+  /** Until the next attempt, in ms; nothing when there is none. */
+  #waitAfter({ tries, isLast }: Delivery, outcome: Outcome): number | undefined {
+    if (outcome.as !== 'retry' || isLast) return undefined
+    return Math.max(this.#settings.schedule.wait(tries + 1) ?? 0, outcome.after ?? 0)
+  }
+
+  #settlement({ id }: Delivery, outcome: Outcome, started: number, wait: number | undefined): Command[] {
     const lease = this.#lease
     const now = Date.now()
     if (outcome.as === 'held') return [[this.sql.release, { id, lease, due: now }]]
-    const goesOn = outcome.as === 'retry' && !isLast
-    const state = goesOn ? 'waiting' : outcome.as === 'delivered' ? 'delivered' : 'dead'
-    const wait = goesOn ? Math.max(this.#settings.schedule.wait(tries + 1) ?? 0, outcome.after ?? 0) : 0
-    if (goesOn) this.#lookWithin(wait)
+    const state = wait !== undefined ? 'waiting' : outcome.as === 'delivered' ? 'delivered' : 'dead'
     const { status = null, error = null, excerpt = null } = outcome
-    const settledAt = goesOn ? null : new Date(now).toISOString()
+    const settledAt = wait === undefined ? new Date(now).toISOString() : null
     const at = new Date(started).toISOString()
     return [
-      [this.sql.settle, { id, lease, state, due: now + wait, status, error, settledAt }],
+      [this.sql.settle, { id, lease, state, due: now + (wait ?? 0), status, error, settledAt }],
       [this.sql.record, { id, at, duration: now - started, outcome: outcome.as, status, error, excerpt }],
     ]
   }
@@ -241,4 +257,15 @@ export class Deliveries {
 function toldAs({ eventId, type, text }: Told, wait = 0) {
   const now = Date.now()
   return { eventId, type, body: text, due: now + wait, now: new Date(now).toISOString() }
+}
+
+/** Whether work ends within a time (ms). */
+async function within(milliseconds: number, work: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const over = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, milliseconds, false)
+  })
+  const ended = await Promise.race([work.then(() => true), over])
+  clearTimeout(timer)
+  return ended
 }

@@ -89,8 +89,10 @@ export class FanOut {
     try {
       await this.#engine.write([[this.#deliveries.sql.advance, { from, to }, 1], ...rows])
     } catch (error) {
-      if (error instanceof UnexpectedRows) return undefined
-      throw error
+      if (!(error instanceof UnexpectedRows)) throw error
+      // Another process has written the same; both send it.
+      this.#deliveries.wake(targets)
+      return undefined
     }
     this.#deliveries.wake(targets)
     return to

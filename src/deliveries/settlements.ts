@@ -39,7 +39,7 @@ export class Settlements {
       } catch (error) {
         this.#onError(error)
         this.#waiting = [...group, ...this.#waiting]
-        await new Promise((resolve) => setTimeout(resolve, retryAfter))
+        await new Promise((resolve) => setTimeout(resolve, retryAfter).unref())
       }
     }
     this.#running = undefined

@@ -21,6 +21,13 @@ export async function setup(t: Test, settings: Record<string, string> = {}) {
   const call = (method: Method, url: string, payload?: object, key = admin) =>
     app.inject({ method, url, headers: { 'x-api-key': key }, ...(payload && { payload }) })
   let users = 0
+  async function until<Value>(url: string, holds: (value: Value) => boolean): Promise<Value> {
+    for (const end = Date.now() + 10_000; ; await wait(5)) {
+      const value = (await call('GET', url)).json<Value>()
+      if (holds(value)) return value
+      if (Date.now() > end) throw new Error(`never: ${JSON.stringify(value)}`)
+    }
+  }
   return {
     ...built,
     admin,
@@ -42,12 +49,11 @@ export async function setup(t: Test, settings: Record<string, string> = {}) {
       return (await call('GET', `/webhooks/${id}/deliveries/${deliveryId}`)).json<Detail>()
     },
     /** Waits until every delivery of an endpoint is settled. */
-    async settled(id: number, count = 1): Promise<Delivery[]> {
-      for (const end = Date.now() + 15_000; ; await wait(5)) {
-        const all = (await call('GET', `/webhooks/${id}/deliveries?limit=100`)).json<Delivery[]>()
-        if (all.length >= count && all.every(({ state }) => state !== 'waiting')) return all
-        if (Date.now() > end) throw new Error(`not settled: ${JSON.stringify(all)}`)
-      }
-    },
+    settled: (id: number, count = 1) =>
+      until(`/webhooks/${id}/deliveries?limit=100`, (all: Delivery[]) => {
+        return all.length >= count && all.every(({ state }) => state !== 'waiting')
+      }),
+    /** Asks until the answer is as wanted. */
+    until,
   }
 }
