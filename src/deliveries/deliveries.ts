@@ -200,24 +200,27 @@ export class Deliveries {
 
   #begin(target: string, row: ClaimedRow): void {
     this.#slots.take(target)
-    const running = this.#attempt({ ...row, target, isLast: this.#settings.schedule.isLast(row.tries) }).finally(() => {
-      this.#running.delete(running)
-      this.#slots.free(target)
-      if (this.#hungry.size > 0) this.#fill()
-    })
+    const running = this.#attempt({ ...row, target, isLast: this.#settings.schedule.isLast(row.tries) }).finally(() =>
+      this.#running.delete(running),
+    )
     this.#running.add(running)
   }
 
   async #attempt(delivery: Delivery): Promise<void> {
     const started = Date.now()
+    const { target } = delivery
     const outcome = await this.#send(delivery)
-    this.#slots.note(delivery.target, outcome.as === 'retry')
+    this.#slots.free(target)
+    this.#slots.note(target, outcome.as === 'retry')
     // Whoever opens the target again says so.
-    if (outcome.as === 'held') this.#hungry.delete(delivery.target)
+    if (outcome.as === 'held') this.#hungry.delete(target)
     const wait = this.#waitAfter(delivery, outcome)
-    await this.#settlements.write(this.#settlement(delivery, outcome, started, wait))
+    const settling = this.#settlements.write(this.#settlement(delivery, outcome, started, wait))
+    // In the same turn, so that what is claimed next and what was settled share a commit.
+    if (this.#hungry.size > 0) this.#fill()
+    await settling
     if (wait !== undefined) this.#lookWithin(wait)
-    this.onSettled(kindOf(delivery.target), outcome.as)
+    this.onSettled(kindOf(target), outcome.as)
   }
 
   async #send(delivery: Delivery): Promise<Outcome> {
