@@ -4,6 +4,8 @@ import fp from 'fastify-plugin'
 import type { OpenAPIV3_1 } from 'openapi-types'
 import { type Components, describeRoute, finishDocument, info, securitySchemes } from '../src/contract/openapi.ts'
 import { downgrade } from '../src/contract/openapi-3.0.ts'
+import { describeWebhooks } from '../src/contract/openapi-webhooks.ts'
+import { endpointTested } from '../src/protocols/webhooks/events.ts'
 import { open } from '../src/schemas/security.ts'
 
 /** The OpenAPI 3.1 document of the contract, Swagger UI at `/docs`, and a 3.0.3 rendering for older generators. */
@@ -21,10 +23,12 @@ export default fp(
           url,
         }
       },
-      transformObject: (documents) =>
-        'openapiObject' in documents
-          ? finishDocument(documents.openapiObject as OpenAPIV3_1.Document, fastify.contract, components)
-          : documents.swaggerObject,
+      transformObject: (documents) => {
+        if (!('openapiObject' in documents)) return documents.swaggerObject
+        const webhooks = describeWebhooks([...fastify.events.types.values(), endpointTested], components)
+        const document = documents.openapiObject as OpenAPIV3_1.Document
+        return finishDocument({ ...document, webhooks }, fastify.contract, components)
+      },
     })
     await fastify.register(swaggerUi, {
       routePrefix: '/docs',

@@ -47,11 +47,11 @@ export const Endpoint = Type.Object(
     ...described,
     signing,
     publicKey: MaybeText('What messages are verified with, where they are signed with Ed25519.'),
-    enabled: Type.Boolean({ description: 'Whether events are sent to it.', examples: [true] }),
-    disabledAt: MaybeMoment('When it was disabled.'),
+    enabled: Type.Boolean({ description: 'Whether events are sent to it.', examples: [false] }),
+    disabledAt: { ...MaybeMoment('When it was disabled.'), examples: ['2026-11-24T12:00:00.000Z'] },
     disabledReason: Type.Union([Enum(['owner', 'gone', 'failing']), Type.Null()], {
       description: 'Why: `owner` says so; `gone`, it answered 410; `failing`, for the whole schedule of a delivery.',
-      examples: [null],
+      examples: ['gone'],
     }),
     failingSince: MaybeMoment('Of the first of the failures that no success has followed.'),
     createdBy: Type.String({ description: 'Who made it.', examples: ['user:1'] }),
@@ -160,7 +160,12 @@ const Attempt = Type.Object(
 export const DeliveryDetail = Type.Object(
   {
     ...Delivery.properties,
-    history: Type.Array(Attempt, { description: 'Every attempt, the oldest first.' }),
+    history: Type.Array(Attempt, {
+      description: 'Every attempt, the oldest first.',
+      examples: [
+        [{ at: '2026-11-24T12:00:00.000Z', duration: 84, outcome: 'delivered', status: 204, error: null, excerpt: '' }],
+      ],
+    }),
   },
   { $id: 'DeliveryDetail', additionalProperties: false, description: 'A delivery with its attempts.' },
 )

@@ -134,3 +134,26 @@ test('an operation that is live shows its stream, and each type of event with th
   const success = responses?.[200] as OpenAPIV3_1.ResponseObject | undefined
   t.same(Object.keys(success?.content ?? {}), ['application/json', 'text/event-stream'])
 })
+
+test('the document names what is posted to endpoints: each event with its data, and the headers that it comes with', async (t) => {
+  const { app } = await build(t)
+  const { webhooks = {}, components } = app.swagger() as OpenAPIV3_1.Document
+  t.same(Object.keys(webhooks), [...app.events.types.keys(), 'webhook-endpoint.tested'].sort())
+  for (const [type, entry] of Object.entries(webhooks)) {
+    const { post } = entry as { post: OpenAPIV3_1.OperationObject }
+    const { content } = post.requestBody as { content: Record<string, { schema: { allOf: [object, Schema] } }> }
+    const [base, own] = content['application/json']?.schema.allOf ?? []
+    t.same(base, { $ref: '#/components/schemas/Event' })
+    t.match(own, { properties: { type: { const: type }, data: Object } })
+    const { $ref } = (own?.properties?.data ?? {}) as { $ref?: string }
+    const known = components?.schemas ?? {}
+    t.ok($ref === undefined || known[$ref.split('/').at(-1) ?? ''], `${type}: its data is described`)
+    t.same(
+      post.parameters?.map((each) => (each as OpenAPIV3_1.ParameterObject).name),
+      ['Webhook-Id', 'Webhook-Timestamp', 'Webhook-Signature'],
+    )
+  }
+  const named = [...Object.values(app.swagger().paths ?? {}), ...Object.values(webhooks)]
+  const ids = named.flatMap((item) => Object.values(item as Record<string, OpenAPIV3_1.OperationObject>))
+  t.equal(new Set(ids.map(({ operationId }) => operationId)).size, ids.length, 'no operationId twice')
+})

@@ -11,7 +11,7 @@ import { orConflict, type Storage } from '../../storage/storage.ts'
 import type { EndpointRow } from './endpoint-sql.ts'
 import { type EndpointTargets, targetOf } from './endpoint-targets.ts'
 import { type Endpoints, refuseWider } from './endpoints.ts'
-import { testType } from './events.ts'
+import { endpointTested } from './events.ts'
 
 /** Events that one replay sends again, at most. */
 const mostReplayed = 10_000
@@ -77,14 +77,14 @@ export class EndpointDeliveries {
       specversion: '1.0',
       id: eventId,
       source: source(),
-      type: testType,
+      type: endpointTested.type,
       subject: `/webhooks/${id}`,
       time: new Date().toISOString(),
       datacontenttype: 'application/json',
       data: { id },
     })
     const target = targetOf(id)
-    await engine.write([deliveries.insertion(target, { eventId, type: testType, text })])
+    await engine.write([deliveries.insertion(target, { eventId, type: endpointTested.type, text })])
     const row = await engine.first<DeliveryRow>(deliveries.sql.ofEvent, { target, eventId })
     deliveries.wake([target])
     return shown(row as DeliveryRow)

@@ -19,7 +19,7 @@ import {
   filterOf,
   ownerOfEndpoint,
 } from './endpoint-sql.ts'
-import { endpointDisabled, testType } from './events.ts'
+import { endpointDisabled, endpointTested } from './events.ts'
 import { attempt } from './sender.ts'
 
 export interface EndpointTargetSettings {
@@ -101,7 +101,7 @@ export class EndpointTargets implements TargetKind {
   #maySee(principal: Principal | undefined, { type }: Delivery): boolean {
     if (principal === undefined) return false
     const scope = this.#settings.events.types.get(type)?.scope
-    return type === testType || (scope !== undefined && holds(principal, scope))
+    return type === endpointTested.type || (scope !== undefined && holds(principal, scope))
   }
 
   /** What an attempt says of the endpoint itself. */

@@ -16,10 +16,15 @@ export const endpointDisabled: EventType = {
       disabledAt: Moment('When it was disabled.'),
       disabledReason: Type.String({ description: '`gone` or `failing`.', examples: ['gone'] }),
     },
-    { $id: 'DisabledEndpoint', additionalProperties: false, description: 'An endpoint that was disabled.' },
+    { additionalProperties: false, description: 'An endpoint that was disabled.' },
   ),
   scope: 'webhooks:read',
 }
 
-/** Type of the event that is sent to try an endpoint; it is in no log. */
-export const testType = 'webhook-endpoint.tested'
+/** Sent to try an endpoint; it is in no log. */
+export const endpointTested: EventType = {
+  type: 'webhook-endpoint.tested',
+  description: 'Somebody tries the endpoint; nothing else has happened.',
+  data: Type.Object({ id: Id }, { additionalProperties: false, description: 'The endpoint that is tried.' }),
+  scope: 'webhooks:read',
+}
