@@ -16,7 +16,7 @@ export const endpointDisabled: EventType = {
       disabledAt: Moment('When it was disabled.'),
       disabledReason: Type.String({ description: '`gone` or `failing`.', examples: ['gone'] }),
     },
-    { additionalProperties: false, description: 'An endpoint that was disabled.' },
+    { $id: 'DisabledEndpoint', additionalProperties: false, description: 'An endpoint that was disabled.' },
   ),
   scope: 'webhooks:read',
 }
