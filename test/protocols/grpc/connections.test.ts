@@ -27,6 +27,16 @@ function frame(type: number, flags: number, stream: number, body: Buffer = Buffe
   return Buffer.concat([head, body])
 }
 
+/** HPACK (RFC 7541): POST and http by their indexes, a path, an authority and a media type as literals. */
+const headers = Buffer.concat([
+  Buffer.from([0x83, 0x86, 0x04, getUser.length]),
+  Buffer.from(getUser),
+  Buffer.from([0x01, 9]),
+  Buffer.from('localhost'),
+  Buffer.from([0x0f, 0x10, 16]),
+  Buffer.from('application/grpc'),
+])
+
 /** What the connection of a bare socket has sent when it is over, or when it has said nothing for a while. */
 async function flood(t: Test, port: number, bytes: Buffer): Promise<{ ended: boolean; sent: Buffer }> {
   const socket = connect(port, '127.0.0.1')
@@ -153,13 +163,6 @@ test('floods end their connection alone', async (t) => {
   const port = Number(new URL(base).port)
   const repeated = (count: number, make: (index: number) => Buffer) =>
     Buffer.concat(Array.from({ length: count }, (_, index) => make(index)))
-  // HPACK (RFC 7541): POST, http, a path and an authority by their indexes and as literals.
-  const headers = Buffer.concat([
-    Buffer.from([0x83, 0x86, 0x04, getUser.length]),
-    Buffer.from(getUser),
-    Buffer.from([0x01, 9]),
-    Buffer.from('localhost'),
-  ])
   const code = Buffer.from([0, 0, 0, 8])
   const floods: [string, Buffer][] = [
     [
@@ -180,6 +183,29 @@ test('floods end their connection alone', async (t) => {
     ['a frame longer than frames are', frame(types.data, 0, 1, Buffer.alloc(20_000))],
   ]
   for (const [name, bytes] of floods) t.ok((await flood(t, port, bytes)).ended, name)
+  t.ok(await works())
+})
+
+test('calls beyond those that a connection may have are refused, and may be begun again', async (t) => {
+  const { base, works } = await openSession(t)
+  const socket = connect(Number(new URL(base).port), '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  let sent = Buffer.alloc(0)
+  socket.on('data', (chunk: Buffer) => {
+    sent = Buffer.concat([sent, chunk])
+  })
+  const begun = Array.from({ length: 300 }, (_, index) => frame(types.headers, 4, 2 * index + 1, headers))
+  const ping = frame(types.ping, 0, 0, Buffer.from('the end.'))
+  socket.write(Buffer.concat([preface, frame(types.settings, 0, 0), ...begun, ping]))
+  while (!sent.includes('the end.')) await once(socket, 'data')
+  const refused: number[] = []
+  for (let at = 0; at + 9 <= sent.length; at += 9 + sent.readUIntBE(at, 3)) {
+    if (sent[at + 3] !== types.reset) continue
+    t.equal(sent.readUInt32BE(at + 9), constants.NGHTTP2_REFUSED_STREAM)
+    refused.push(sent.readUInt32BE(at + 5))
+  }
+  t.equal(refused.length, 300 - 256)
+  t.equal(refused[0], 2 * 256 + 1)
   t.ok(await works())
 })
 
