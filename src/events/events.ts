@@ -33,6 +33,11 @@ const lookedAtOnce = 1000
 export class Events {
   readonly log: EventLog
   readonly feed: Feed
+  /**
+   * How long nothing happens before who listens is asked again, in ms; the part that says so is a sign of life, shorter
+   * than the 60 s of common proxies.
+   */
+  heartbeat = 15_000
   readonly #types = new Map<string, EventType>()
 
   constructor(log: EventLog, feed: Feed) {

@@ -1,5 +1,6 @@
 /** Events as they happen, for any number of readers; each goes at its own pace, and misses none. */
 
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Problem } from '../errors.ts'
 import type { EventLog, LoggedEvent } from './log.ts'
 
@@ -84,6 +85,8 @@ export class Feed {
   async #behind(seen: number): Promise<readonly LoggedEvent[]> {
     const [first] = this.#recent
     if (first === undefined || seen < first.sequence - 1) {
+      // An engine may answer at once: who has much to read would keep the event loop.
+      await nextTurn()
       const events = await this.#log.read(seen, batchSize)
       if (events[0]?.sequence === seen + 1) return events
       throw new Problem('gone', 'The events that come next are no longer kept')

@@ -4,12 +4,6 @@ import type { Listener, Stream, StreamPart } from '../contract/stream.ts'
 import { Problem } from '../errors.ts'
 import type { EventFilter, Events } from './events.ts'
 
-/**
- * How long nothing happens before who listens is asked again, in ms; the part that says so is a sign of life, shorter than
- * the 60 s of common proxies.
- */
-const heartbeat = 15_000
-
 export class EventStream implements Stream {
   readonly after: number
   readonly #events: Events
@@ -29,7 +23,7 @@ export class EventStream implements Stream {
     let selects = this.#events.selects(principal, this.#filter)
     let seen = this.after
     while (true) {
-      const events = await feed.next(seen, signal, heartbeat)
+      const events = await feed.next(seen, signal, this.#events.heartbeat)
       if (signal.aborted) return
       if (feed.closed) throw new Problem('unavailable', 'The server is stopping')
       const now = await this.#listener.again()

@@ -63,6 +63,37 @@ test('an operation that is not live is not called for a stream', async (t) => {
   t.equal((await app.inject('/users')).json().length, 2)
 })
 
+test('who listens is asked again when nothing happens: a key that expires ends its stream', async (t) => {
+  const { open, app } = await serve(t)
+  app.events.heartbeat = 50
+  const expiresAt = new Date(Date.now() + 1500).toISOString()
+  const { key } = await makeKey(app, app.apiKeys.first ?? '', ['events:read', 'users:read'], { expiresAt })
+  const parts = (await open('listEvents', {}, { 'x-api-key': key })).parts(AbortSignal.timeout(10_000))
+  t.match(await parts.next(), { value: { items: [], seen: Number } }, 'a sign of life')
+  const ending = async () => {
+    for await (const { items } of parts) if (items.length > 0) return items
+    return undefined
+  }
+  await t.rejects(ending(), { code: 'unauthenticated' })
+})
+
+test('scopes that are taken away are missed by the stream at once', async (t) => {
+  const { open, add, app } = await serve(t)
+  const scopes = new Set(['events:read', 'users:read'])
+  app.access.accept({
+    recognises: (text) => text === 'mine',
+    authenticate: () => ({ kind: 'api-key', id: 'mine', scopes: new Set(scopes) }),
+  })
+  const parts = (await open('listEvents', {}, { 'x-api-key': 'mine' })).parts(AbortSignal.timeout(10_000))
+  const first = parts.next()
+  await add('Zoe')
+  t.equal((await first).value?.items.length, 1)
+  scopes.delete('users:read')
+  const second = parts.next()
+  await add('Ann')
+  t.match(await second, { value: { items: [], seen: 4 } })
+})
+
 test('a stream ends with its signal, its credential, the server, or when what comes next is gone', async (t) => {
   const { open, add, app } = await serve(t)
   const none = new AbortController()

@@ -98,6 +98,7 @@ test('a stream tells what happens from now on, and goes on behind the last event
   for (let tries = 0; app.events.feed.waiting > 1 && tries < 100; tries += 1) await wait(20)
   t.equal(app.events.feed.waiting, 1, 'nothing waits for who has gone, but the fan-out of deliveries')
   t.equal((await subscribe(t, base, { 'last-event-id': '99' })).answer.status, 400)
+  t.equal((await subscribe(t, base, {}, '?types=user.gone')).answer.status, 400)
 })
 
 test('a stream ends when its credential does, and when the server stops', async (t) => {

@@ -114,6 +114,24 @@ export function events(engine: string, create: NewDatabase): void {
     }
   })
 
+  test(`${engine}: a reader far behind leaves turns to others`, async (t) => {
+    const opened = await openUsers(t, create)
+    const count = 1000
+    for (let done = 0; done < count; done += 50) {
+      await Promise.all(from(done, 50).map((number) => opened.users.insert(UserDetail, person(number))))
+    }
+    const { feed } = await follow(t, opened)
+    let turns = 0
+    const turn = () => {
+      turns += 1
+      next = setImmediate(turn)
+    }
+    let next = setImmediate(turn)
+    t.same(sequences(await take(feed, 0, count)), from(1, count))
+    clearImmediate(next)
+    t.ok(turns >= 4, `${turns} turns for five batches`)
+  })
+
   test(`${engine}: old events go, the sequence goes on, and a reader can tell what it has missed`, async (t) => {
     const opened = await openUsers(t, create)
     const { users, engine: storage } = opened
