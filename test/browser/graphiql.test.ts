@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { test } from 'tap'
 import { listen } from '../helper.ts'
 import { skip, startChromium } from './chromium.ts'
@@ -24,6 +25,29 @@ test('GraphiQL loads from this server alone, knows the schema, and runs a query'
     complaints.filter((text) => /refused|error|violat/i.test(text)),
     [],
   )
+})
+
+test('GraphiQL subscribes to what happens', { skip }, async (t) => {
+  const { app, base } = await listen(t)
+  const browser = await startChromium(t)
+  const page = await (await browser.newContext()).newPage()
+  await page.goto(`${base}/graphiql`)
+  await page.waitForSelector('.graphiql-query-editor .cm-keyword')
+  await page.evaluate(
+    `document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror.setValue('subscription Users { listEvents { subject } }')`,
+  )
+  // It reads what is typed some time after.
+  for (let tries = 0; app.events.feed.waiting === 0 && tries < 20; tries += 1) {
+    await page.click('.graphiql-execute-button')
+    await wait(500)
+  }
+  await app.inject({ method: 'POST', url: '/users', payload: { name: 'Zoe', email: 'zoe@example.com' } })
+  let shown = ''
+  for (let tries = 0; !shown.includes('/users/3') && tries < 250; tries += 1) {
+    await wait(20)
+    shown = (await page.textContent('.result-window')) ?? ''
+  }
+  t.match(shown, /users\/3/)
 })
 
 test('a page calls operations over a WebSocket, and authenticates by a message', { skip }, async (t) => {

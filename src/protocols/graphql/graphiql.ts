@@ -54,7 +54,8 @@ query Users($limit: Int = 10) {
 }
 `
 
-const start = `const fetcher = GraphiQL.createFetcher({ url: '/graphql' })
+const start = `const subscriptionUrl = location.origin.replace('http', 'ws') + '/graphql'
+const fetcher = GraphiQL.createFetcher({ url: '/graphql', subscriptionUrl })
 const properties = { fetcher, defaultQuery: ${JSON.stringify(query)}, shouldPersistHeaders: false, isHeadersEditorEnabled: true }
 ReactDOM.createRoot(document.getElementById('graphiql')).render(React.createElement(GraphiQL, properties))
 `
