@@ -7,8 +7,8 @@ import { type OutboundGuard, RefusedAddress } from './guard.ts'
 const excerptSize = 1024
 /** Of an answer, read so that its connection can be used again, in bytes; above it the connection ends. */
 const mostRead = 65_536
-/** For a connection that is not used, in ms. */
-const keepAlive = 10_000
+/** For a connection that is not used, in ms: shorter than the 5 s after which many servers close it. */
+const keepAlive = 4000
 
 export interface OutboundRequest {
   url: string

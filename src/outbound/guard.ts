@@ -3,6 +3,9 @@
 import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns'
 import { isIP } from 'node:net'
 import { AllowList, isPublic, unbracketed } from './addresses.ts'
+import { publicResolver, type Resolve } from './resolve.ts'
+
+const resolvePublic = publicResolver()
 
 /** Of a URL, in characters. */
 const longestUrl = 2000
@@ -22,19 +25,17 @@ export class RefusedAddress extends Error {
   }
 }
 
-/** Gives all addresses of a host, as `dns.lookup` does with `all`. */
-export type Resolve = (
-  host: string,
-  options: LookupOptions & { all: true },
-  done: (error: Error | null, addresses: LookupAddress[]) => void,
-) => void
-
 export class OutboundGuard {
   readonly #allowed: AllowList
-  readonly #resolve: Resolve
+  readonly #resolve: Resolve | undefined
 
-  /** `allowed`: hosts, addresses and networks; @throws {RangeError} for what is none of these. */
-  constructor(allowed: readonly string[], resolve: Resolve = dnsLookup) {
+  /**
+   * `allowed`: hosts, addresses and networks. `resolve`: in place of the name servers, and of this machine for names that
+   * are allowed.
+   *
+   * @throws {RangeError} for an entry that is none of these.
+   */
+  constructor(allowed: readonly string[], resolve?: Resolve) {
     this.#allowed = new AllowList(allowed)
     this.#resolve = resolve
   }
@@ -69,10 +70,12 @@ export class OutboundGuard {
     options: LookupOptions,
     done: (error: Error | null, address: string | LookupAddress[], family?: number) => void,
   ): void => {
-    this.#resolve(host, { ...options, all: true }, (error, addresses) => {
+    const isNamed = this.#allowed.hasHost(host)
+    const resolve = this.#resolve ?? (isNamed ? dnsLookup : resolvePublic)
+    resolve(host, { ...options, all: true }, (error, addresses) => {
       if (error) return done(error, [])
       const [first] = addresses
-      const isGood = this.#allowed.hasHost(host) || addresses.every(({ address }) => this.#isGood(address))
+      const isGood = isNamed || addresses.every(({ address }) => this.#isGood(address))
       if (first === undefined || !isGood) return done(new RefusedAddress(), [])
       return options.all ? done(null, addresses) : done(null, first.address, first.family)
     })

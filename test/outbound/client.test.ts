@@ -2,7 +2,8 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Test, test } from 'tap'
 import { NoAnswer, OutboundClient } from '../../src/outbound/client.ts'
-import { OutboundGuard, type Resolve } from '../../src/outbound/guard.ts'
+import { OutboundGuard } from '../../src/outbound/guard.ts'
+import type { Resolve } from '../../src/outbound/resolve.ts'
 
 async function listen(t: Test, handler: RequestListener): Promise<number> {
   const server = createServer(handler)
