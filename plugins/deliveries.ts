@@ -35,10 +35,15 @@ export default fp(
       deliveries.start()
       fanOut.start()
     })
-    fastify.addHook('preClose', async () => {
+    // What has not been read for targets is kept, however old it is.
+    events.log.mayForget = () => fanOut.seen
+    const stop = async () => {
       await fanOut.stop()
       await deliveries.stop(config.SHUTDOWN_TIMEOUT / 2)
-    })
+    }
+    // While requests come to their ends, attempts do too.
+    fastify.addHook('preClose', async () => void stop())
+    fastify.addHook('onClose', stop)
   },
   { name: 'deliveries', dependencies: ['storage', 'events', 'hourly', 'metrics'] },
 )

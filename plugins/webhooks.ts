@@ -41,7 +41,10 @@ export default fp(
     const source = () => fastify.publicUrl()
     const shared = { engine, endpoints, targets, deliveries, log: events.log, source }
     fastify.decorate('webhooks', { endpoints, deliveries: new EndpointDeliveries(shared) })
-    fastify.addHook('onClose', () => client.close())
+    fastify.addHook('onClose', async () => {
+      await deliveries.stop(config.SHUTDOWN_TIMEOUT / 2)
+      await client.close()
+    })
   },
   {
     name: 'webhooks',

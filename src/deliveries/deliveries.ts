@@ -53,7 +53,7 @@ export class Deliveries {
   #timer: NodeJS.Timeout | undefined
   #lookAt = Number.POSITIVE_INFINITY
   #started = false
-  #stopped = false
+  #stopping: Promise<void> | undefined
 
   constructor(settings: DeliverySettings) {
     this.#settings = settings
@@ -91,8 +91,12 @@ export class Deliveries {
    * Takes nothing any more, and waits for the attempts under way; those that take longer than this (ms) are cut off.
    * What even then does not end is left: its lease runs out.
    */
-  async stop(patience: number): Promise<void> {
-    this.#stopped = true
+  stop(patience: number): Promise<void> {
+    this.#stopping ??= this.#stop(patience)
+    return this.#stopping
+  }
+
+  async #stop(patience: number): Promise<void> {
     clearTimeout(this.#timer)
     await this.#filling
     const ended = async () => {
@@ -101,6 +105,10 @@ export class Deliveries {
     if (await within(patience, ended())) return
     this.#abort.abort()
     await within(cutOff, ended())
+  }
+
+  get #stopped(): boolean {
+    return this.#stopping !== undefined
   }
 
   /** A new delivery, as a command: nothing where the target has the event already. Wake its target after the write. */

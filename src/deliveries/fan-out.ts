@@ -21,12 +21,18 @@ export class FanOut {
   readonly #onError: (error: unknown) => void
   readonly #abort = new AbortController()
   #running: Promise<void> | undefined
+  #seen = 0
 
   constructor(engine: Storage, feed: Feed, deliveries: Deliveries, onError: (error: unknown) => void) {
     this.#engine = engine
     this.#feed = feed
     this.#deliveries = deliveries
     this.#onError = onError
+  }
+
+  /** Sequence of the newest event that needs not be read again. */
+  get seen(): number {
+    return this.#seen
   }
 
   start(): void {
@@ -43,7 +49,9 @@ export class FanOut {
     while (!signal.aborted && !this.#feed.closed) {
       try {
         const seen = await this.step()
-        if (seen !== undefined) await this.#feed.next(seen, signal)
+        if (seen === undefined) continue
+        this.#seen = seen
+        await this.#feed.next(seen, signal)
       } catch (error) {
         this.#onError(error)
         await new Promise((resolve) => setTimeout(resolve, retryAfter).unref())

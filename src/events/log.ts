@@ -39,6 +39,8 @@ export class EventLog {
   readonly #engine: Storage
   readonly #source: () => string
   readonly #sql: EventSql
+  /** Sequence of the newest event that may be forgotten; to be set by who must have read what is. */
+  mayForget: () => number = () => Number.MAX_SAFE_INTEGER
 
   /** `source`: URI of this server, for CloudEvents' attribute of that name. */
   constructor(engine: Storage, source: () => string) {
@@ -74,7 +76,8 @@ export class EventLog {
 
   /** Deletes events of this age (ms). */
   async forgetAfter(age: number): Promise<void> {
-    await this.#engine.write([[this.#sql.forget, { before: new Date(Date.now() - age).toISOString() }]])
+    const before = new Date(Date.now() - age).toISOString()
+    await this.#engine.write([[this.#sql.forget, { before, last: this.mayForget() }]])
   }
 }
 
@@ -120,8 +123,10 @@ class EventSql {
     const oldest = sql`(select min(${sql.ref(order)}) from events)`
     this.bounds = statement('event bounds', kysely.selectNoFrom([oldest.as('oldest'), newest.as('newest')]))
     const youngest = sql`(select id from events where time >= ${argument('before')} order by id limit 1)`
-    let forget = kysely.deleteFrom('events').where('id', '<', sql<number>`coalesce(${youngest}, 9007199254740991)`)
-    if (relayed) forget = forget.where('sequence', 'is not', null)
+    const forget = kysely
+      .deleteFrom('events')
+      .where('id', '<', sql<number>`coalesce(${youngest}, 9007199254740991)`)
+      .where(order, '<=', argument('last'))
     this.forget = statement('events forget', forget)
     if (relayed) this.relay = relayOf(kysely)
   }

@@ -66,7 +66,8 @@ async function start(t: Test, database: Pick<Database, 'open'>, kind: Kind, sett
   const { engine, store, users } = await reopenUsers(database)
   await engine.migrate(deliveryMigrations)
   const onError = (error: unknown) => t.comment(error)
-  const feed = new Feed(new EventLog(engine, () => 'http://localhost'), onError)
+  const log = new EventLog(engine, () => 'http://localhost')
+  const feed = new Feed(log, onError)
   const { waits = [0, 20, 20], concurrency = 10, timeout = 1000 } = settings
   const deliveries = new Deliveries({ engine, schedule: new Schedule(waits), timeout, concurrency, onError })
   deliveries.register(kind)
@@ -91,7 +92,7 @@ async function start(t: Test, database: Pick<Database, 'open'>, kind: Kind, sett
         users.insert(UserDetail, person(++made, `User of ${process.hrtime.bigint()}`)),
       ),
     )
-  return { engine, deliveries, fanOut, addUsers, stop }
+  return { engine, log, deliveries, fanOut, addUsers, stop }
 }
 
 const states = async (engine: Awaited<ReturnType<typeof start>>['engine']) =>
@@ -272,5 +273,18 @@ export function deliveries(engineName: string, create: NewDatabase): void {
     t.notOk((await states(engine)).delivered)
     t.ok((await states(engine)).waiting)
     t.equal(await countOf(engine, 'delivery_attempts'), 0)
+  })
+
+  test(`${engineName}: an event that was not read for targets is not forgotten, however old it is`, async (t) => {
+    const { log, fanOut, addUsers } = await start(t, await create(t), new Kind(['test/1']))
+    t.equal(fanOut.seen, 0, 'before anything was read')
+    await addUsers(4)
+    await until(async () => fanOut.seen === 4, 'all are read')
+    log.mayForget = () => 3
+    await log.forgetAfter(-1000)
+    t.same(
+      (await log.read(0, 10)).map(({ sequence }) => sequence),
+      [4],
+    )
   })
 }
