@@ -27,7 +27,7 @@ export default fp(
       concurrency: config.WEBHOOK_CONCURRENCY,
       onError,
     })
-    const fanOut = new FanOut(storage.engine, events.feed, deliveries, onError)
+    const fanOut = new FanOut({ engine: storage.engine, log: events.log, feed: events.feed, deliveries, onError })
     fastify.decorate('deliveries', deliveries)
     measure(fastify.metrics, deliveries)
     fastify.hourly(() => deliveries.forgetAfter(config.EVENT_DAYS * day), 'old deliveries stay')

@@ -4,30 +4,34 @@
  */
 
 import type { Feed } from '../events/feed.ts'
-import type { LoggedEvent } from '../events/log.ts'
+import type { EventLog, LoggedEvent } from '../events/log.ts'
 import { type Command, type Storage, UnexpectedRows } from '../storage/storage.ts'
 import type { Deliveries } from './deliveries.ts'
 import type { Follower } from './delivery.ts'
 
 /** Rows written at once, about. */
 const rowsAtOnce = 2000
+const readAtOnce = 500
 /** After a failure, in ms. */
 const retryAfter = 1000
 
+export interface FanOutSettings {
+  engine: Storage
+  log: EventLog
+  /** Says when there are events to read. */
+  feed: Feed
+  deliveries: Deliveries
+  onError: (error: unknown) => void
+}
+
 export class FanOut {
-  readonly #engine: Storage
-  readonly #feed: Feed
-  readonly #deliveries: Deliveries
-  readonly #onError: (error: unknown) => void
+  readonly #settings: FanOutSettings
   readonly #abort = new AbortController()
   #running: Promise<void> | undefined
   #seen = 0
 
-  constructor(engine: Storage, feed: Feed, deliveries: Deliveries, onError: (error: unknown) => void) {
-    this.#engine = engine
-    this.#feed = feed
-    this.#deliveries = deliveries
-    this.#onError = onError
+  constructor(settings: FanOutSettings) {
+    this.#settings = settings
   }
 
   /** Sequence of the newest event that needs not be read again. */
@@ -45,15 +49,16 @@ export class FanOut {
   }
 
   async #run(): Promise<void> {
+    const { feed, onError } = this.#settings
     const { signal } = this.#abort
-    while (!signal.aborted && !this.#feed.closed) {
+    while (!signal.aborted && !feed.closed) {
       try {
         const seen = await this.step()
         if (seen === undefined) continue
         this.#seen = seen
-        await this.#feed.next(seen, signal)
+        await feed.next(seen, signal)
       } catch (error) {
-        this.#onError(error)
+        onError(error)
         await new Promise((resolve) => setTimeout(resolve, retryAfter).unref())
       }
     }
@@ -65,19 +70,20 @@ export class FanOut {
    */
   async step(): Promise<number | undefined> {
     // The newest one first: whoever follows from here on does so behind it.
-    const { newest } = this.#feed
+    const { engine, log, feed, deliveries } = this.#settings
+    const { newest } = feed
     const before = await this.#followers()
     if (before.length === 0) return newest
-    const position = (await this.#engine.first<{ last: number }>(this.#deliveries.sql.position, {}))?.last ?? 0
+    const position = (await engine.first<{ last: number }>(deliveries.sql.position, {}))?.last ?? 0
     // Where nobody followed, nobody wrote the position.
     const from = Math.max(position, Math.min(...before.map(({ after }) => after)))
     if (newest <= from) return from
-    const read = await this.#feed.next(from, this.#abort.signal)
+    const read = await log.read(from, readAtOnce)
     // Once more, after the events: a target that was added before an event is among them.
     const followers = await this.#followers()
     const events = read.slice(0, Math.max(1, Math.floor(rowsAtOnce / Math.max(1, followers.length))))
     const last = events.at(-1)?.sequence
-    return last === undefined ? from : await this.#write(position, last, events, followers)
+    return last === undefined ? newest : await this.#write(position, last, events, followers)
   }
 
   async #write(
@@ -86,28 +92,29 @@ export class FanOut {
     events: readonly LoggedEvent[],
     followers: readonly Follower[],
   ): Promise<number | undefined> {
+    const { engine, deliveries } = this.#settings
     const targets = new Set<string>()
     const rows = events.flatMap((event) => {
       const selecting = followers.filter(({ after, selects }) => event.sequence > after && selects(event))
       return selecting.map(({ target }): Command => {
         targets.add(target)
-        return this.#deliveries.insertion(target, event)
+        return deliveries.insertion(target, event)
       })
     })
     try {
-      await this.#engine.write([[this.#deliveries.sql.advance, { from, to }, 1], ...rows])
+      await engine.write([[deliveries.sql.advance, { from, to }, 1], ...rows])
     } catch (error) {
       if (!(error instanceof UnexpectedRows)) throw error
       // Another process has written the same; both send it.
-      this.#deliveries.wake(targets)
+      deliveries.wake(targets)
       return undefined
     }
-    this.#deliveries.wake(targets)
+    deliveries.wake(targets)
     return to
   }
 
   async #followers(): Promise<Follower[]> {
-    const all = await Promise.all([...this.#deliveries.kinds].map((kind) => kind.followers()))
+    const all = await Promise.all([...this.#settings.deliveries.kinds].map((kind) => kind.followers()))
     return all.flat()
   }
 }

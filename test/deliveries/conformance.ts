@@ -71,7 +71,7 @@ async function start(t: Test, database: Pick<Database, 'open'>, kind: Kind, sett
   const { waits = [0, 20, 20], concurrency = 10, timeout = 1000 } = settings
   const deliveries = new Deliveries({ engine, schedule: new Schedule(waits), timeout, concurrency, onError })
   deliveries.register(kind)
-  const fanOut = new FanOut(engine, feed, deliveries, onError)
+  const fanOut = new FanOut({ engine, log, feed, deliveries, onError })
   engine.watch(() => feed.wake())
   await feed.start()
   deliveries.start()

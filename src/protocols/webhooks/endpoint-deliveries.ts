@@ -143,7 +143,7 @@ export class EndpointDeliveries {
   ): Promise<{ events: number; next: string | null }> {
     const { engine, deliveries, log, targets } = this.#settings
     const row = await this.#writable(id, principal)
-    const selects = (await targets.selects(row)) ?? (() => false)
+    const selects = await targets.selects(row)
     const target = targetOf(id)
     let seen = await this.#start(range)
     const isPast = pastOf(range)

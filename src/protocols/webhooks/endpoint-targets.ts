@@ -53,8 +53,7 @@ export class EndpointTargets implements TargetKind {
   async followers(): Promise<Follower[]> {
     const followers: Follower[] = []
     for (const row of await this.#rows()) {
-      const selects = await this.selects(row)
-      if (selects) followers.push({ target: targetOf(row.id), after: row.after, selects })
+      followers.push({ target: targetOf(row.id), after: row.after, selects: await this.selects(row) })
     }
     return followers
   }
@@ -67,15 +66,15 @@ export class EndpointTargets implements TargetKind {
     return targets.filter((target) => !disabled.has(target))
   }
 
-  /** Which events an endpoint gets; nothing when it gets none. */
-  async selects(row: EndpointRow): Promise<((event: LoggedEvent) => boolean) | undefined> {
+  /** Which events an endpoint gets. One whose creator is gone follows on and gets none: what it may not see now, it never gets. */
+  async selects(row: EndpointRow): Promise<(event: LoggedEvent) => boolean> {
     const principal = await this.#settings.rights.of(row)
-    if (principal === undefined) return undefined
+    if (principal === undefined) return none
     try {
       return this.#settings.events.selects(principal, filterOf(row.types.split(' ')))
     } catch (error) {
       // Its creator may see none of the types any more, or there are none of them.
-      if (error instanceof Problem) return undefined
+      if (error instanceof Problem) return none
       throw error
     }
   }
@@ -127,4 +126,8 @@ export class EndpointTargets implements TargetKind {
       if (!(error instanceof UnexpectedRows)) throw error
     }
   }
+}
+
+function none(): boolean {
+  return false
 }
