@@ -13,8 +13,24 @@ export function downgrade(document: OpenAPIV3_1.Document): OpenAPIV3.Document {
   const { identifier, ...license } = rest.info.license ?? { name: '' }
   // 3.0 names a license by its address; SPDX publishes one for each identifier.
   if (identifier) license.url ??= `https://spdx.org/licenses/${identifier}.html`
-  const converted = convert(rest) as Node
+  const converted = withoutUnused(convert(rest) as Node)
   return { ...converted, openapi: '3.0.3', info: { ...rest.info, license } } as unknown as OpenAPIV3.Document
+}
+
+/** Leaves out schemas that webhooks alone refer to. */
+function withoutUnused({ components, ...document }: Node): Node {
+  const { schemas = {}, ...others } = (components ?? {}) as Node & { schemas?: Node }
+  const used = new Set<string>()
+  const visit = (value: unknown): void => {
+    for (const [, name = ''] of JSON.stringify(value).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)) {
+      if (used.has(name)) continue
+      used.add(name)
+      visit(schemas[name] ?? null)
+    }
+  }
+  visit([document, others])
+  const kept = Object.entries(schemas).filter(([name]) => used.has(name))
+  return { ...document, components: { ...others, schemas: Object.fromEntries(kept) } }
 }
 
 /** Keywords that hold data, not schemas: what stands in them is left alone. */

@@ -27,6 +27,8 @@ const placeholders = ['-', '~', '_', '--', '~~', '__', '-.-', '~.~', '_._'] as c
 /** Longer values are not shown in a URL, as none longer comes with one. */
 const maxShown = 100
 const none: readonly string[] = []
+/** Names that are told of, as many as violations of a body. */
+const mostUnknown = 50
 
 export class Placement {
   readonly operation: Operation
@@ -60,17 +62,20 @@ export class Placement {
       query: querystring && new TypedInput(),
       body: body && ({} as Values),
     }
-    let unknown = none
+    let unknown: string[] | undefined
     for (const name of Object.keys(input)) {
       const value = numberOf(input[name])
       if (value === undefined) continue
       const target: Values | undefined = placed[this.#places.get(name) ?? 'body']
-      if (target === undefined) unknown = [...unknown, name]
+      if (target === undefined) {
+        unknown ??= []
+        if (unknown.length < mostUnknown) unknown.push(name)
+      }
       // Assigned, this name would set the prototype.
       else if (name === '__proto__') Object.defineProperty(target, name, { value, enumerable: true })
       else target[name] = value
     }
-    return { ...placed, unknown }
+    return { ...placed, unknown: unknown ?? none }
   }
 
   /** The path as REST has it, for the log. */

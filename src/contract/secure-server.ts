@@ -37,7 +37,8 @@ export function createSecureServer(
   handler: RequestListener,
   onHttp2: ((socket: TLSSocket) => void) | undefined,
 ): Server {
-  const protocols = onHttp2 === undefined ? ['http/1.1'] : ['h2', 'http/1.1']
+  // Of those that a client offers, the first is taken: HTTP/2 is gRPC here, whose clients offer nothing else.
+  const protocols = onHttp2 === undefined ? ['http/1.1'] : ['http/1.1', 'h2']
   const server = createServer({ ...options, ALPNProtocols: protocols }, handler)
   const [serve] = server.listeners('secureConnection')
   server.removeAllListeners('secureConnection')

@@ -15,11 +15,25 @@ function documentWith(schemas: Record<string, Node>, info: object = {}): OpenAPI
     openapi: '3.1.0',
     jsonSchemaDialect: 'https://spec.openapis.org/oas/3.1/dialect/base',
     info: { title: 'Test', version: '1.0.0', ...info },
-    paths: {},
+    paths: pathsTo(Object.keys(schemas)),
     webhooks: {},
     components: { schemas: schemas as OpenAPIV3_1.ComponentsObject['schemas'] & {} },
   }
 }
+
+/** One that refers to schemas: others are left out. */
+function pathsTo(names: readonly string[]): OpenAPIV3_1.PathsObject {
+  const anyOf = names.map((name) => ({ $ref: `#/components/schemas/${name}` }))
+  const answer = { description: 'Things.', content: { 'application/json': { schema: { anyOf } } } }
+  return { '/things': { get: { responses: { 200: answer } } } } as OpenAPIV3_1.PathsObject
+}
+
+test('schemas that webhooks alone refer to are left out, those that schemas refer to are not', (t) => {
+  const document = documentWith({ Thing: { $ref: '#/components/schemas/Other' } })
+  document.components = { schemas: { ...document.components?.schemas, Other: {}, Posted: {} } }
+  t.same(Object.keys(downgrade(document).components?.schemas ?? {}), ['Thing', 'Other'])
+  t.end()
+})
 
 function converts(t: Test, schema: Node, expected: Node): void {
   t.strictSame(convert(schema), expected, JSON.stringify(schema))
@@ -126,7 +140,7 @@ test('what only 3.1 knows is left out, and the original stays as it was', async 
   t.strictSame(downgrade(original), {
     openapi: '3.0.3',
     info: { title: 'Test', version: '1.0.0', license: { name: 'MIT', url: 'https://spdx.org/licenses/MIT.html' } },
-    paths: {},
+    paths: pathsTo(['Thing']),
     components: { schemas: { Thing: { type: 'string' } } },
   })
   t.strictSame(original, before)

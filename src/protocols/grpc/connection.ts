@@ -11,6 +11,8 @@ import type { Socket } from 'node:net'
 import { problemOf } from '../../contract/problem-of.ts'
 import { Problem } from '../../errors.ts'
 import { statusOf } from './errors.ts'
+import { maxHeaders } from './headers.ts'
+import { Held } from './held.ts'
 import { type Begun, begunOf, isCall } from './request.ts'
 import { isOver, sendHttp, sendStatus } from './responses.ts'
 import { type Streaming, StreamingCall } from './streaming-call.ts'
@@ -18,12 +20,15 @@ import { type CallSettings, type Unary, UnaryCall } from './unary-call.ts'
 
 export interface ConnectionSettings extends CallSettings {
   methods: ReadonlyMap<string, Unary | Streaming>
+  /** Of all connections. */
+  held: Held
 }
+
+/** Messages of the largest size that a connection may have on their way. */
+const mostHeld = 16
 
 /** Calls at once on one connection; what a client begins beyond that waits with the client. */
 const maxStreams = 256
-/** Bytes of the headers of a call, as many as those of a request of HTTP/1.1. */
-const maxHeaders = 16_384
 /** Megabytes that Node may hold for one connection. */
 const sessionMemory = 32
 
@@ -39,14 +44,16 @@ const maxPath = 200
 export class Connection {
   readonly session: ServerHttp2Session
   readonly socket: Socket
-  readonly #settings: ConnectionSettings
+  readonly #methods: ConnectionSettings['methods']
+  readonly #settings: CallSettings
   readonly #streaming = new Set<StreamingCall>()
   /** Whether a call has begun since it was last asked for. */
   hasBegun = true
 
   constructor(socket: Socket, settings: ConnectionSettings) {
     this.socket = socket
-    this.#settings = settings
+    this.#methods = settings.methods
+    this.#settings = { ...settings, held: new Held(mostHeld * settings.maxMessage, settings.held) }
     this.session = performServerHandshake(socket, options)
     this.session.on('error', ignore)
     this.session.on('stream', (stream, headers, _flags, raw) => this.#begin(stream, headers, raw))
@@ -85,7 +92,7 @@ export class Connection {
   }
 
   #methodOf(path = ''): Unary | Streaming {
-    const method = this.#settings.methods.get(path)
+    const method = this.#methods.get(path)
     if (method === undefined) throw new Problem('method-not-allowed', `There is no method ${path.slice(0, maxPath)}`)
     return method
   }

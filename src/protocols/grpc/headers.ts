@@ -24,16 +24,25 @@ export function headersOf(metadata: IncomingHttpHeaders, host: string | undefine
   return metadata
 }
 
+/** Bytes of the headers of a call, as many as those of a request of HTTP/1.1. */
+export const maxHeaders = 16_384
+/** What a field counts beside its name and value (RFC 9113 section 6.5.2). */
+const fieldSize = 32
+
 /**
- * Looks at metadata that is bytes.
+ * Looks at how much metadata there is, and at what of it is bytes.
  *
  * @param raw Names and values in turn, as they came.
- * @throws {Problem} `malformed-request` for bytes that are no base64.
+ * @throws {Problem} `malformed-request` for bytes that are no base64; `headers-too-large`.
  */
-export function checkBytes(raw: readonly string[]): void {
+export function checkMetadata(raw: readonly string[]): void {
+  let size = 0
   for (let at = 0; at < raw.length; at += 2) {
     const name = raw[at] as string
-    if (name.endsWith('-bin') && !binary.test(raw[at + 1] as string))
+    const value = raw[at + 1] as string
+    size += name.length + value.length + fieldSize
+    if (size > maxHeaders) throw new Problem('headers-too-large', `A call has at most ${maxHeaders} bytes of metadata`)
+    if (name.endsWith('-bin') && !binary.test(value))
       throw new Problem('malformed-request', `The metadata ${name} is no base64`)
   }
 }

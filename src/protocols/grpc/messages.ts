@@ -50,6 +50,11 @@ export class MessageReader {
     return messages
   }
 
+  /** Bytes that have come of a message that is not whole. */
+  get size(): number {
+    return this.#length
+  }
+
   /** Whether a message has begun that is not whole. */
   get isInside(): boolean {
     return this.#length > 0

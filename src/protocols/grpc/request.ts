@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import type { Peer } from '../../contract/call.ts'
 import { checkEncoding, takesGzip } from './compression.ts'
 import { ProtocolProblem, protocolCodes } from './errors.ts'
-import { checkBytes, headersOf } from './headers.ts'
+import { checkMetadata, headersOf } from './headers.ts'
 import { timeoutOf } from './timeout.ts'
 
 /** A call that has begun. */
@@ -35,7 +35,7 @@ export function isCall(contentType: string | undefined): boolean {
  * @param raw The same as they came.
  * @throws {ProtocolProblem} for messages of another form than protobuf, of an unknown compression, and for a timeout
  *   that is none.
- * @throws {Problem} `malformed-request` for metadata that is not as its name says.
+ * @throws {Problem} `malformed-request` for metadata that is not as its name says, `headers-too-large`.
  */
 export function begunOf(
   stream: ServerHttp2Stream,
@@ -45,7 +45,7 @@ export function begunOf(
 ): Begun {
   const type = headers['content-type']
   if (type !== plain) checkForm(type)
-  checkBytes(raw)
+  checkMetadata(raw)
   const timeout = headers['grpc-timeout'] as string | undefined
   const encoding = headers['grpc-encoding'] as string | undefined
   if (encoding !== undefined) checkEncoding(encoding)

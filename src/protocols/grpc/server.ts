@@ -2,6 +2,7 @@
 
 import type { Socket } from 'node:net'
 import { Connection, type ConnectionSettings } from './connection.ts'
+import { Held } from './held.ts'
 import type { GrpcServer } from './index.ts'
 import { Keepalive, type KeepaliveTimes, usualTimes } from './keepalive.ts'
 import { knownServices } from './known-services.ts'
@@ -24,6 +25,9 @@ export interface ServerSettings {
   times?: KeepaliveTimes
 }
 
+/** Messages of the largest size that may be on their way at once. */
+const mostHeld = 256
+
 export class GrpcConnections {
   readonly #settings: ConnectionSettings
   readonly #connections = new Set<Connection>()
@@ -42,7 +46,8 @@ export class GrpcConnections {
         toOne((message, peer, signal) => grpc.follow(known, message, peer, signal)),
       )
     for (const [path, method] of streaming) methods.set(path, method)
-    this.#settings = { methods, maxMessage, onFault, waits: new Waits(requestTimeout) }
+    const held = new Held(mostHeld * maxMessage)
+    this.#settings = { methods, maxMessage, onFault, held, waits: new Waits(requestTimeout) }
     this.keepalive = new Keepalive(times)
   }
 

@@ -93,12 +93,25 @@ export class StreamingCall implements Waiting {
   /** A stream waits for its client without an end. */
   cutOff(): void {}
 
+  /** The end of its messages does. */
+  letGo(): void {}
+
   async *#messages(): AsyncGenerator<Buffer> {
     const { stream, encoding } = this.#begun
-    const reader = new MessageReader(this.#settings.maxMessage)
-    for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
-      for (const message of reader.take(chunk as Buffer))
-        yield message.compressed ? await decompressed(message, encoding, this.#settings.maxMessage) : message.bytes
+    const { held, maxMessage } = this.#settings
+    const reader = new MessageReader(maxMessage)
+    let holds = 0
+    try {
+      for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+        holds += (chunk as Buffer).length
+        held.add((chunk as Buffer).length)
+        for (const message of reader.take(chunk as Buffer))
+          yield message.compressed ? await decompressed(message, encoding, maxMessage) : message.bytes
+        held.letGo(holds - reader.size)
+        holds = reader.size
+      }
+    } finally {
+      held.letGo(holds)
     }
     this.#settings.waits.forget(this)
     if (reader.isInside) throw cutOff()

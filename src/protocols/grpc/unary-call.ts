@@ -8,10 +8,12 @@ import { Cancellation } from './cancellation.ts'
 import { decompressed, gzipped, isLong } from './compression.ts'
 import { ProtocolProblem, protocolCodes, statusOf } from './errors.ts'
 import type { Metadata } from './headers.ts'
+import type { Held } from './held.ts'
 import type { Answer, Succeeded } from './index.ts'
 import { type Message, MessageReader } from './messages.ts'
 import type { Begun } from './request.ts'
 import { isOver, sendMessage, sendStatus } from './responses.ts'
+import { timeIsOver } from './timeout.ts'
 import type { Waiting, Waits } from './waits.ts'
 
 /** What answers a message. Never rejects. */
@@ -23,6 +25,8 @@ export interface CallSettings {
   maxMessage: number
   /** Gets what no answer tells of. */
   onFault: (error: unknown) => void
+  /** Of the connection. */
+  held: Held
 }
 
 export class UnaryCall implements Waiting {
@@ -31,6 +35,8 @@ export class UnaryCall implements Waiting {
   readonly #settings: CallSettings
   readonly #reader: MessageReader
   #message: Message | undefined
+  /** Bytes that have come, until the method has them. */
+  #held = 0
   #cancellation: Cancellation | undefined
 
   constructor(begun: Begun, method: Unary, settings: CallSettings) {
@@ -53,8 +59,14 @@ export class UnaryCall implements Waiting {
     return isOver(this.#begun.stream)
   }
 
+  letGo(): void {
+    this.#settings.held.letGo(this.#held)
+    this.#held = 0
+  }
+
   refuse(problem: Problem): void {
     this.#settings.waits.forget(this)
+    this.letGo()
     const { stream } = this.#begun
     if (!isOver(stream) && !stream.headersSent) sendStatus(stream, statusOf(problem))
   }
@@ -65,7 +77,9 @@ export class UnaryCall implements Waiting {
 
   #take(chunk: Buffer): void {
     if (this.#begun.stream.headersSent) return
+    this.#held += chunk.length
     try {
+      this.#settings.held.add(chunk.length)
       for (const message of this.#reader.take(chunk)) {
         if (this.#message !== undefined) throw notOne()
         this.#message = message
@@ -79,6 +93,7 @@ export class UnaryCall implements Waiting {
     const { stream, encoding } = this.#begun
     if (isOver(stream) || stream.headersSent) return
     this.#settings.waits.forget(this)
+    this.letGo()
     if (this.#reader.isInside) this.refuse(cutOff())
     else if (this.#message === undefined) this.refuse(notOne())
     else if (this.#message.compressed) this.#decompress(this.#message, encoding)
@@ -95,6 +110,10 @@ export class UnaryCall implements Waiting {
   #run(message: Buffer): void {
     const { stream, peer, deadline } = this.#begun
     if (isOver(stream)) return
+    if (deadline !== Number.POSITIVE_INFINITY && deadline <= performance.now()) {
+      this.refuse(timeIsOver())
+      return
+    }
     const signal = () => {
       this.#cancellation ??= new Cancellation(stream, deadline)
       return this.#cancellation.signal

@@ -15,6 +15,8 @@ export interface Waiting {
   refuse: (problem: Problem) => void
   /** Gives up an answer that is not taken. */
   cutOff: () => void
+  /** Holds no more of a message that nobody waits for. */
+  letGo: () => void
 }
 
 /** How often calls are looked at while one may be late, in ms. */
@@ -69,8 +71,8 @@ export class Waits {
       const isLate = this.#look - look > time
       if (!isLate && !call.isOver && (isAnswered || call.deadline > now)) continue
       this.#calls.delete(call)
-      if (call.isOver) continue
-      if (isAnswered) call.cutOff()
+      if (call.isOver) call.letGo()
+      else if (isAnswered) call.cutOff()
       else call.refuse(isLate ? new Problem('request-timeout', 'The request took too long to arrive') : timeIsOver())
     }
   }

@@ -7,7 +7,7 @@ import type { Peer } from '../../contract/call.ts'
 import { problemOf } from '../../contract/problem-of.ts'
 import { Problem } from '../../errors.ts'
 import { detailsText, messageText, statusOf } from './errors.ts'
-import { checkBytes, headersOf } from './headers.ts'
+import { checkMetadata, headersOf } from './headers.ts'
 import type { Answer, GrpcServer, KnownStream } from './index.ts'
 import { framed, prefixLength } from './messages.ts'
 import { timeIsOver, timeoutOf } from './timeout.ts'
@@ -76,7 +76,7 @@ async function* framesOfStream(
 
 /** @throws {Problem} `malformed-request` for metadata that is not as its name says. */
 function peerOf({ headers, socket }: WebRequest): Peer {
-  checkBytes(Object.entries(headers).flatMap(([name, value]) => [name, String(value)]))
+  checkMetadata(Object.entries(headers).flatMap(([name, value]) => [name, String(value)]))
   return { socket, headers: headersOf({ ...headers }, headers.host), wire: 'grpc-web' }
 }
 

@@ -231,7 +231,7 @@ function wholeOf(text: string): unknown {
 
 function numberOf(text: string): unknown {
   const given = collapse(text)
-  const number = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(given) ? Number(given) : Number.NaN
+  const number = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(given) ? Number(given) : Number.NaN
   return Number.isFinite(number) ? number : given
 }
 

@@ -31,10 +31,22 @@ export function pointerOf(element: XmlElement | undefined): string {
   for (let each = element; each !== undefined; each = each.parent) path.unshift(each)
   return path
     .slice(levelsAbove)
-    .map(({ local, parent }, index) => {
-      const each = path[index + levelsAbove] as XmlElement
-      const alike = parent?.children.filter((other) => other.local === local) ?? []
-      return pointerTo(local) + (alike.length > 1 ? `/${alike.indexOf(each)}` : '')
-    })
+    .map((each) => pointerTo(each.local) + placeOf(each))
     .join('')
+}
+
+/** Which of several alike it is; nothing where it is the only one. It looks no further than it must: there may be many. */
+function placeOf(element: XmlElement): string {
+  let before = 0
+  let isPast = false
+  for (const each of element.parent?.children ?? []) {
+    if (each === element) {
+      if (before > 0) break
+      isPast = true
+    } else if (each.local === element.local) {
+      if (isPast) return '/0'
+      before += 1
+    }
+  }
+  return before > 0 ? `/${before}` : ''
 }

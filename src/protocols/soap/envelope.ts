@@ -57,6 +57,13 @@ function refuseEncoding({ attributes }: XmlElement, envelope: string): void {
     throw new SoapFault({ kind: 'DataEncodingUnknown' }, 'Messages are literal: no encodingStyle is served')
 }
 
+/** Of a message. */
+const maxBlocks = 64
+/** Of those that are not understood, told again: an answer is hardly larger than what it answers. */
+const maxListed = 8
+/** Characters of a namespace that is told again. */
+const maxNamespace = 400
+
 function readHeader(blocks: readonly XmlElement[], version: SoapVersion): Omit<Envelope, 'wrapper'> {
   const read: Omit<Envelope, 'wrapper'> = {
     headers: undefined,
@@ -65,20 +72,23 @@ function readHeader(blocks: readonly XmlElement[], version: SoapVersion): Omit<E
     action: undefined,
   }
   if (blocks.length === 0) return read
+  if (blocks.length > maxBlocks) throw malformed(`A message has at most ${maxBlocks} header blocks`)
   const notUnderstood: XmlName[] = []
   const seen = new Set<string>()
   for (const block of blocks) {
     if (!isForUs(block, version)) continue
     const { uri, local } = block
-    const name = `{${uri}}${local}`
-    const known = take(block, read)
-    if (known && seen.has(name)) throw malformed(`The header block ${local} must be given once`)
-    seen.add(name)
-    if (!known && mustBeUnderstood(block, version)) notUnderstood.push({ uri, local })
+    if (take(block, read)) {
+      const name = `{${uri}}${local}`
+      if (seen.has(name)) throw malformed(`The header block ${local} must be given once`)
+      seen.add(name)
+    } else if (mustBeUnderstood(block, version)) notUnderstood.push({ uri, local })
   }
   if (notUnderstood.length > 0) {
-    const names = notUnderstood.map(({ local }) => local.slice(0, 100)).join(', ')
-    throw new SoapFault({ kind: 'MustUnderstand', blocks: notUnderstood }, `Header blocks are not understood: ${names}`)
+    const listed = notUnderstood.slice(0, maxListed)
+    const names = listed.map(({ local }) => local.slice(0, 100)).join(', ')
+    const blocks = listed.filter(({ uri }) => uri.length <= maxNamespace)
+    throw new SoapFault({ kind: 'MustUnderstand', blocks }, `Header blocks are not understood: ${names}`)
   }
   return read
 }

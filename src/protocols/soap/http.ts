@@ -25,6 +25,11 @@ export class SoapHttp {
 
   /** Answers a request. */
   take(taken: TakenMessage): void {
+    const { 'content-encoding': encoding = 'identity' } = taken.request.headers
+    if (encoding !== 'identity') {
+      sendOnce(taken, closing(this.#refusal(taken, encoded(encoding))))
+      return
+    }
     readBody(taken.request, this.#bodyLimit, (body) => {
       if (body === undefined) sendOnce(taken, closing(this.#refusal(taken, tooLarge(this.#bodyLimit))))
       else if (body.length === 0) sendOnce(taken, this.#refusal(taken, missing()))
@@ -49,6 +54,13 @@ export class SoapHttp {
 
 function tooLarge(limit: number): Problem {
   return new Problem('payload-too-large', `A message has at most ${limit} bytes`)
+}
+
+function encoded(encoding: string): Problem {
+  return new Problem(
+    'unsupported-media-type',
+    `Messages come without Content-Encoding, not in ${encoding.slice(0, 50)}`,
+  )
 }
 
 function missing(): Problem {

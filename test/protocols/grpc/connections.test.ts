@@ -9,7 +9,7 @@ import { type Test, test } from 'tap'
 import { GrpcConnections } from '../../../src/protocols/grpc/server.ts'
 import { build } from '../../helper.ts'
 import { seen } from './routes/waiting.ts'
-import { answerOf, begin, connectTo, framed, getUser, openSession } from './session.ts'
+import { type Answer, answerOf, begin, connectTo, framed, getUser, openSession } from './session.ts'
 
 const routes = [join(import.meta.dirname, 'routes')]
 const first = framed(Buffer.from([8, 1]))
@@ -231,6 +231,35 @@ test('a client that asks for answers and reads none is cut off', async (t) => {
     socket.destroy()
   }
   t.ok(await works())
+})
+
+test('messages that do not end hold so much for a connection, and nothing when it is gone', async (t) => {
+  const { base, works } = await openSession(t, { BODY_LIMIT: '100000', REQUEST_TIMEOUT: '60000' })
+  const session = connectTo(t, base)
+  const endless = Buffer.concat([Buffer.from([0, 0, 1, 0x86, 0x96]), Buffer.alloc(90_000)])
+  const whole = framed(Buffer.alloc(90_000))
+  for (const bytes of [endless, whole]) {
+    const streams = Array.from({ length: 40 }, () => {
+      const stream = begin(session, getUser)
+      stream.write(bytes)
+      return stream
+    })
+    const answers: Answer[] = []
+    for (const stream of streams) answerOf(stream).then((answer) => answers.push(answer))
+    while (answers.length < 40 - 17) await sleep(10)
+    for (const answer of answers) t.match(answer, { status: '8', message: /at once/ })
+    t.ok(await works(), 'others are answered')
+    for (const stream of streams) stream.close(constants.NGHTTP2_CANCEL)
+    // What was cancelled is let go within a second or two.
+    let again: Answer | undefined
+    for (let tries = 0; again?.status !== '3' && tries < 50; tries += 1) {
+      const stream = begin(session, getUser)
+      stream.end(whole)
+      again = await answerOf(stream)
+      await sleep(100)
+    }
+    t.match(again, { status: '3' }, 'then there is room again')
+  }
 })
 
 test('a client without a window holds its own answers alone', async (t) => {

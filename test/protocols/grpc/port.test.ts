@@ -199,6 +199,17 @@ test('under TLS, what a connection speaks is agreed in its handshake', { skip },
   const chunks: Buffer[] = []
   for await (const chunk of secure) chunks.push(chunk as Buffer)
   t.match(Buffer.concat(chunks).toString(), /^HTTP\/1\.1 200[\s\S]*Mohamed/)
+  for (const [offered, agreed] of [
+    [['h2', 'http/1.1'], 'http/1.1'],
+    [['http/1.1', 'h2'], 'http/1.1'],
+    [['h2'], 'h2'],
+  ] as const) {
+    const options = { port: Number(port), host: '127.0.0.1', ca, servername: 'localhost', ALPNProtocols: [...offered] }
+    const either = connectTls(options)
+    await once(either, 'secureConnect')
+    t.equal(either.alpnProtocol, agreed, 'browsers and curl, which offer both, get what serves all but gRPC')
+    either.destroy()
+  }
   const own = await app.grpcPort.listen(['127.0.0.1'], 0, readCertificate(app.config))
   t.equal(await askName(t, `localhost:${own}`, credentials.createSsl(ca)), 'Mohamed')
 })

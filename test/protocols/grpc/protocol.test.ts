@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { deflateSync, gunzipSync, gzipSync } from 'node:zlib'
 import { type Test, test } from 'tap'
+import { checkMetadata } from '../../../src/protocols/grpc/headers.ts'
 import { seen } from './routes/waiting.ts'
 import { type Answer, answerOf, begin, connectTo, delimited, framed, getUser, openSession } from './session.ts'
 
@@ -135,6 +136,7 @@ test('a deadline ends what takes longer, and its handler, in every unit', async 
     t.match(answer, { status: '4', message: /deadline/ }, time)
     t.match(detailsOf(answer), /TIMEOUT/)
   }
+  t.match(await call(getUser, first, { 'grpc-timeout': '0n' }), { status: '4' }, 'one that is over runs nothing')
   const count = seen.length
   t.match(await call(wait, framed(Buffer.alloc(0)), { 'grpc-timeout': '50m' }), { status: '4' })
   t.same(seen.slice(count), ['begun', 'aborted'])
@@ -225,6 +227,10 @@ test('a connection has so many calls at once, and headers so many bytes', async 
   t.match(await call({ 'x-large': 'x'.repeat(17_000) }), { reset: constants.NGHTTP2_ENHANCE_YOUR_CALM })
   const many = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`x-${index}`, 'v']))
   t.match(await call(many), { reset: constants.NGHTTP2_ENHANCE_YOUR_CALM })
+  const some = Object.fromEntries(Array.from({ length: 5 }, (_, index) => [`x-${index}`, 'x'.repeat(4000)]))
+  const raw = Object.entries(some).flat()
+  t.throws(() => checkMetadata(raw), { code: 'headers-too-large' }, 'in frames that Node does not count too')
+  t.match(await call(some), { reset: constants.NGHTTP2_ENHANCE_YOUR_CALM }, 'in one field or in several')
   t.match(await call({}), { status: '0' })
   t.equal(app.grpcPort.size, 2)
 })

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { performance } from 'node:perf_hooks'
+import { gzipSync } from 'node:zlib'
 import { test } from 'tap'
 import { XmlReader } from '../../../src/protocols/soap/parse.ts'
 import { build, listen } from '../../helper.ts'
@@ -91,6 +92,50 @@ test('input that is wrong everywhere is answered shortly, and points at no more 
   const { app } = await build(t)
   const { text } = await send(app, `<n:createUser>${'<x:a xmlns:x="urn:x"/>'.repeat(20_000)}</n:createUser>`)
   t.equal(textsOf(text, 'pointer').length, 50)
+})
+
+test('numbers, unknown elements and repeated ones are read in a time that grows with the message alone', async (t) => {
+  const { app } = await build(t)
+  const time = async (body: string) => {
+    const begin = performance.now()
+    const { text } = await send(app, body)
+    t.ok(textsOf(text, 'pointer').length <= 50)
+    return performance.now() - begin
+  }
+  const kinds: ((count: number) => string)[] = [
+    (count) => `<n:getUser><n:id i:type="xs:double">${'1'.repeat(count * 20)}x</n:id></n:getUser>`,
+    (count) => `<n:getUser>${Array.from({ length: count }, (_, n) => `<n:a${n}/>`).join('')}</n:getUser>`,
+    (count) => `<n:getUser>${'<n:id/>'.repeat(count)}</n:getUser>`,
+  ]
+  for (const kind of kinds) {
+    await time(kind(10))
+    const [short, long] = [await time(kind(5000)), await time(kind(40_000))]
+    // Eight times as much; a time that grows with the square would be 64 times as long.
+    t.ok(long < 30 * Math.max(short, 20), `${short.toFixed()} and ${long.toFixed()} ms: ${kind(1)}`)
+  }
+})
+
+test('header blocks that nobody understands are answered shortly', async (t) => {
+  const { app } = await build(t)
+  const blocks = (count: number, uri: string) => `<p:a xmlns:p='${uri}' s:mustUnderstand="1"/>`.repeat(count)
+  for (const [count, uri] of [
+    [64, 'urn:p'],
+    [64, 'u'.repeat(4000)],
+    [64, '"'.repeat(4000)],
+  ] as const) {
+    const { text } = await send(app, getUser, { version: '1.2', blocks: blocks(count, uri) })
+    t.match(text, /<soap:Value>soap:MustUnderstand</)
+    t.ok(text.length < 3000, `the answer has ${text.length} characters`)
+  }
+  const { text } = await send(app, getUser, { blocks: blocks(65, 'urn:p') })
+  t.match(text, /at most 64 header blocks/)
+})
+
+test('a compressed message is refused as such', async (t) => {
+  const { app } = await build(t)
+  const { text } = await sendRaw(app, gzipSync(envelope(getUser)), { headers: { 'content-encoding': 'gzip' } })
+  t.match(textOf(text, 'code'), 'unsupported-media-type')
+  t.match(text, /without Content-Encoding/)
 })
 
 test('the time of a message grows with its length alone', (t) => {
