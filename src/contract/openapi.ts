@@ -9,6 +9,7 @@ import { ProblemSchema } from '../schemas/problem.ts'
 import { schemes } from './access.ts'
 import type { Operation } from './operation.ts'
 import { wordsOf } from './scope-words.ts'
+import { givesEvents } from './shape.ts'
 
 export const info = {
   info: {
@@ -33,14 +34,15 @@ export type Components = Map<string, TSchema>
  * A route's schema as the document shows it: success headers and every problem response added, and each schema
  * with an `$id` moved into the components.
  *
- * @param eventTypes What an operation that is live can tell.
+ * @param eventTypes What pages of events can hold.
  */
 export function describeRoute(
   schema: FastifySchema,
-  { body, success, problems, access, live, description: purpose }: Operation,
+  operation: Operation,
   components: Components,
   eventTypes: Iterable<EventType> = [],
 ): FastifySchema {
+  const { body, success, problems, access, live, description: purpose } = operation
   const { status, schema: result, headers } = success
   const description = result.description ?? 'Success.'
   const shown =
@@ -55,7 +57,7 @@ export function describeRoute(
   return {
     ...schema,
     ...(body && { body: hoist(body, components) }),
-    description: `${purpose}${scopeSentence(access?.scopes ?? [])}${live ? tableOf(eventTypes, components) : ''}`,
+    description: `${purpose}${scopeSentence(access?.scopes ?? [])}${givesEvents(operation) ? tableOf(eventTypes, components) : ''}`,
     security: (schema.security ?? []).map(withoutScopes),
     response,
   }

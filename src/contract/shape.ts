@@ -31,6 +31,13 @@ export function outputOf({ querystring, success }: Operation): Output {
   return { kind: 'value', schema }
 }
 
+/** Whether an operation gives pages of events: of what has a `type`, and `data` that depends on it. */
+export function givesEvents(operation: Operation): boolean {
+  const output = outputOf(operation)
+  const { type, data } = output.kind === 'page' ? ((output.items.properties ?? {}) as TProperties) : {}
+  return type !== undefined && data !== undefined
+}
+
 /** The cursor of the next page out of a `Link` header (RFC 8288), as `nextLink` writes it; nothing on the last page. */
 export function nextCursorOf(link: unknown): string | undefined {
   return typeof link === 'string' ? /[?&]cursor=([A-Za-z0-9_-]+)[^>]*>; rel="next"/.exec(link)?.[1] : undefined

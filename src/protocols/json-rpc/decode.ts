@@ -17,6 +17,9 @@ export interface RpcRequest {
 /** The methods that are no operations: browsers cannot send headers with a WebSocket, and what happens is told on one. */
 export const ownMethods = { authenticate: 'authenticate', subscribe: 'subscribe', unsubscribe: 'unsubscribe' } as const
 
+/** What is subscribed to where nothing is named. */
+export const usualOperation = 'listEvents'
+
 /** Headers that a message may bring; the others are the connection's. */
 export const readableHeaders = [
   'authorization',

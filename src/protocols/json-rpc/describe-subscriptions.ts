@@ -4,9 +4,9 @@ import { type TObject, type TSchema, Type } from '@sinclair/typebox'
 import { maxSubscriptions } from '../../contract/conversation.ts'
 import { type Components, hoist, scopeSentence } from '../../contract/openapi.ts'
 import type { Operation } from '../../contract/operation.ts'
-import { inputOf, outputOf } from '../../contract/shape.ts'
+import { givesEvents, inputOf, outputOf } from '../../contract/shape.ts'
 import type { EventType } from '../../schemas/event.ts'
-import { ownMethods } from './decode.ts'
+import { ownMethods, usualOperation } from './decode.ts'
 import { errorMembers, type Method, problemSchema, requestSchema, resultSchema, version } from './describe.ts'
 import { endNotice, eventNotice } from './encode.ts'
 
@@ -21,6 +21,7 @@ export interface Notice {
 const Subscription = Type.String({ description: 'Names it, on this connection.', examples: ['1'] })
 const Cursor = Type.String({ description: 'Where to go on from.', examples: ['0000000000000042'] })
 const closed = { additionalProperties: false }
+const told = (event: TSchema) => Type.Object({ subscription: Subscription, event }, closed)
 
 export function describeSubscriptions(contract: ReadonlyMap<string, Operation>, components: Components): Method[] {
   const live = [...contract.values()].filter((operation) => operation.live)
@@ -70,8 +71,9 @@ export function describeSubscriptions(contract: ReadonlyMap<string, Operation>, 
 /** The input of the operation, but for how long its pages are, and its name where it is not the usual one. */
 function paramsOf(operation: Operation): TObject {
   const { limit: _, ...properties } = inputOf(operation).properties
-  const name = Type.Literal(operation.operationId, { description: 'What to subscribe to.' })
-  return Type.Object({ operation: Type.Optional(name), ...properties }, closed)
+  const { operationId } = operation
+  const name = Type.Literal(operationId, { description: 'What to subscribe to.' })
+  return Type.Object({ operation: operationId === usualOperation ? Type.Optional(name) : name, ...properties }, closed)
 }
 
 /** Each kind of event with its own data; an item of an operation that tells of none as it is. */
@@ -83,7 +85,10 @@ export function describeNotices(
   const events = [...types].sort((a, b) => (a.type < b.type ? -1 : 1))
   const notices = [...contract.values()].flatMap((operation) => {
     const output = outputOf(operation)
-    return operation.live && output.kind === 'page' ? noticesOf(operation, output.items as TObject, events) : []
+    if (!operation.live || output.kind !== 'page') return []
+    return givesEvents(operation)
+      ? events.map((event) => eventOf(output.items as TObject, event))
+      : itemOf(operation, output.items)
   })
   if (notices.length === 0) return []
   const end = Type.Object({ subscription: Subscription, cursor: Cursor, error: errorMembers }, closed)
@@ -95,18 +100,16 @@ export function describeNotices(
   return [...notices, ended].map((notice) => ({ ...notice, payload: hoist(notice.payload, components) }))
 }
 
-function noticesOf({ operationId, summary }: Operation, item: TObject, events: readonly EventType[]) {
-  const told = (event: TSchema) => Type.Object({ subscription: Subscription, event }, closed)
-  const { type, data } = item.properties
-  if (type === undefined || data === undefined)
-    return [{ name: `${operationId}Item`, summary, payload: noticeSchema(eventNotice, told(item)) }]
-  return events.map((event) => {
-    const { $id: _, description: __, ...members } = item
-    const own = { ...item.properties, type: { ...type, ...Type.Literal(event.type) }, data: event.data }
-    const schema = { ...members, properties: own, description: event.description } as unknown as TSchema
-    const description = `${event.description}${scopeSentence([event.scope])}`
-    return { name: event.type, summary: description, payload: noticeSchema(eventNotice, told(schema)) }
-  })
+function itemOf({ operationId, summary }: Operation, item: TSchema) {
+  return { name: `${operationId}Item`, summary, payload: noticeSchema(eventNotice, told(item)) }
+}
+
+function eventOf(item: TObject, { type, data, scope, description }: EventType) {
+  const { $id: _, description: __, ...members } = item
+  const own = { ...item.properties, type: { ...item.properties.type, ...Type.Literal(type) }, data }
+  const schema = { ...members, properties: own, description } as unknown as TSchema
+  const summary = `${description}${scopeSentence([scope])}`
+  return { name: type, summary, payload: noticeSchema(eventNotice, told(schema)) }
 }
 
 function noticeSchema(method: string, params: TSchema): TSchema {

@@ -10,7 +10,7 @@ import { problemOf } from '../../contract/problem-of.ts'
 import { type Output, outputOf } from '../../contract/shape.ts'
 import { openStream } from '../../contract/stream.ts'
 import { Problem } from '../../errors.ts'
-import { idOf, isTooDeep, ownMethods, type RpcRequest, readRequest } from './decode.ts'
+import { idOf, isTooDeep, ownMethods, type RpcRequest, readRequest, usualOperation } from './decode.ts'
 import { renderError, renderResult } from './encode.ts'
 import { errorOf, invalidParams, invalidRequest, parseError, type RpcError, unknownMethod } from './errors.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -42,9 +42,6 @@ export interface RpcSession {
   entering: Promise<unknown> | undefined
   readonly subscriptions: Subscriptions
 }
-
-/** What is subscribed to without a word. */
-const usualOperation = 'listEvents'
 
 export interface JsonRpcSettings {
   dispatch: Dispatch
