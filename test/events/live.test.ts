@@ -1,8 +1,10 @@
+import { credentials, Client as GrpcClient, Metadata } from '@grpc/grpc-js'
 import type { FastifyInstance } from 'fastify'
 import { createClient as createSseClient } from 'graphql-sse'
 import { createClient } from 'graphql-ws'
 import t, { type Test, test } from 'tap'
 import WebSocket from 'ws'
+import { Messages } from '../conformance/clients/grpc-messages.ts'
 import { listen } from '../helper.ts'
 import { connect } from '../protocols/websocket/client.ts'
 import { startPostgres } from '../storage/postgres-server.ts'
@@ -39,6 +41,21 @@ const serverSent: Read = async (_t, base, cursor, count) => {
   return seen
 }
 
+const grpc: Read = async (_t, base, cursor, count) => {
+  const messages = new Messages(await (await fetch(`${base}/contracts/service.proto`)).text())
+  const { path, encode, decode } = messages.method('streamEvents')
+  const client = new GrpcClient(new URL(base).host, credentials.createInsecure())
+  const asIs = (bytes: Buffer) => bytes
+  const call = client.makeServerStreamRequest(path, asIs, asIs, encode({ cursor }), new Metadata())
+  const seen: number[] = []
+  for await (const bytes of call) {
+    seen.push(Number((decode(bytes).value as { sequence: string }).sequence))
+    if (seen.length >= count) break
+  }
+  client.close()
+  return seen
+}
+
 /** What one of the libraries for GraphQL has to offer. */
 interface Subscriber {
   iterate(payload: { query: string; variables: Record<string, unknown> }): AsyncIterableIterator<unknown>
@@ -59,6 +76,7 @@ async function subscription(client: Subscriber, cursor: string, count: number): 
 const forms: Record<string, Read> = {
   'JSON-RPC over WebSocket': webSocket,
   'server-sent events': serverSent,
+  gRPC: grpc,
   'GraphQL over WebSocket': (_t, base, cursor, count) => {
     const url = `${base.replace('http', 'ws')}/graphql`
     return subscription(createClient({ url, webSocketImpl: WebSocket }), cursor, count)
