@@ -2,7 +2,7 @@
 
 import { maxSubscriptions, type Push } from '../../contract/conversation.ts'
 import { problemOf } from '../../contract/problem-of.ts'
-import { cursorOf, type Stream } from '../../contract/stream.ts'
+import { cursorOf, type Stream, type StreamItem } from '../../contract/stream.ts'
 import { Problem } from '../../errors.ts'
 import { renderEnd, renderEvent } from './encode.ts'
 import { errorOf } from './errors.ts'
@@ -65,9 +65,13 @@ export class Subscriptions {
     let reason: unknown
     try {
       for await (const part of stream.parts(signal)) {
+        for (const items of inPushes(part.items)) {
+          if (signal.aborted) break
+          seen = items.at(-1)?.sequence ?? seen
+          await this.#push(items.map(({ text }) => renderEvent(subscription, text)))
+        }
         if (signal.aborted) break
         seen = part.seen
-        if (part.items.length > 0) await this.#push(part.items.map(({ text }) => renderEvent(subscription, text)))
       }
       reason = signal.reason
     } catch (error) {
@@ -75,5 +79,20 @@ export class Subscriptions {
     }
     if (!this.#open.delete(subscription)) return
     this.#push([renderEnd(subscription, cursorOf(seen), errorOf(problemOf(reason), this.#requestId))])
+  }
+}
+
+/** Characters that are pushed at once: of what is longer, a peer that reads slowly could not have read enough in its time. */
+const pushed = 65_536
+
+function* inPushes(items: readonly StreamItem[]): Generator<readonly StreamItem[], void> {
+  let from = 0
+  let length = 0
+  for (const [index, { text }] of items.entries()) {
+    length += text.length
+    if (length < pushed && index < items.length - 1) continue
+    yield items.slice(from, index + 1)
+    from = index + 1
+    length = 0
   }
 }
