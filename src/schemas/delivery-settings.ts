@@ -23,7 +23,7 @@ export const deliverySettings = {
     description: 'Seconds before each attempt to deliver an event, the first and those after a failure.',
   }),
   WEBHOOK_CONCURRENCY: Type.Integer({
-    default: 32,
+    default: 64,
     minimum: 1,
     maximum: 1000,
     description: 'Attempts under way at once for one endpoint.',
