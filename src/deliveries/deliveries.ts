@@ -220,6 +220,7 @@ export class Deliveries {
     const outcome = await this.#send(delivery)
     this.#slots.free(target)
     this.#slots.note(target, outcome.as === 'retry')
+    if (outcome.as === 'retry' && outcome.after) this.#slots.pause(target, outcome.after)
     // Whoever opens the target again says so.
     if (outcome.as === 'held') this.#hungry.delete(target)
     const wait = this.#waitAfter(delivery, outcome)

@@ -7,10 +7,15 @@ const mostOfFailing = 2
 /** So many failures in a row. */
 const failing = 5
 
+/** The longest that one answer silences a target, in ms: what it asks for beyond that holds for its own delivery. */
+const longestPause = 3_600_000
+
 export class Slots {
   readonly #most: number
   readonly #taken = new Map<string, number>()
   readonly #failures = new Map<string, number>()
+  /** Until when nothing is taken, in ms since 1970. */
+  readonly #pauses = new Map<string, number>()
   #total = 0
 
   /** `most`: for one target. */
@@ -50,7 +55,15 @@ export class Slots {
     else this.#failures.delete(target)
   }
 
+  /** Takes nothing for a target for this time (ms): it has said so. */
+  pause(target: string, milliseconds: number): void {
+    this.#pauses.set(target, Date.now() + Math.min(milliseconds, longestPause))
+  }
+
   #limitOf(target: string): number {
+    const until = this.#pauses.get(target)
+    if (until !== undefined && until > Date.now()) return 0
+    this.#pauses.delete(target)
     return (this.#failures.get(target) ?? 0) >= failing ? Math.min(mostOfFailing, this.#most) : this.#most
   }
 }

@@ -106,24 +106,30 @@ test('an endpoint that fails for the whole schedule is disabled, one that has su
   t.match((await call('GET', `/webhooks/${mixed.id}`)).json(), { enabled: true, disabledReason: null })
 })
 
-test('Retry-After of 429 and 503 is waited for, in seconds or to a moment', async (t) => {
+test('Retry-After of 429 and 503 is waited for, in seconds or to a moment, by all that goes to the endpoint', async (t) => {
   const moment = new Date(Date.now() + 3_600_000).toUTCString()
-  const receiver = await receive(t, ({ event }, reply) => {
-    if (event.data.name === 'User 1') reply.writeHead(429, { 'retry-after': '7200' }).end()
-    else if (event.data.name === 'User 2') reply.writeHead(503, { 'retry-after': moment }).end()
-    else reply.writeHead(500, { 'retry-after': '7200' }).end()
-  })
-  const { endpoint, addUser, until } = await setup(t, { WEBHOOK_WAITS: '0 600 600' })
-  const { id } = await endpoint({ url: receiver.url })
-  for (let count = 0; count < 3; count++) await addUser()
-  await receiver.has(3)
-  const rows = await until(`/webhooks/${id}/deliveries`, (all: Delivery[]) =>
-    all.every(({ attempts }) => attempts === 1),
+  const asked: Record<string, string> = { '/429': '7200', '/503': moment, '/500': '7200' }
+  const receiver = await receive(t, (_, reply, { url = '' }) =>
+    reply.writeHead(Number(url.slice(1)), { 'retry-after': asked[url] }).end(),
   )
-  const minutes = rows.map(({ nextAt }) => Math.round((Date.parse(nextAt ?? '') - Date.now()) / 60_000)).reverse()
-  t.ok(minutes[0] === 120, '429')
-  t.ok((minutes[1] ?? 0) >= 59 && (minutes[1] ?? 0) <= 60, '503')
-  t.ok((minutes[2] ?? 0) >= 9 && (minutes[2] ?? 0) <= 11, 'of others it says nothing')
+  const { endpoint, addUser, until } = await setup(t, { WEBHOOK_WAITS: '0 600 600' })
+  const at = (path: string) => endpoint({ url: new URL(path, receiver.url).href })
+  const [limited, unavailable, other] = [await at('/429'), await at('/503'), await at('/500')]
+  const attempted = ({ id }: Made, count: number) =>
+    until(`/webhooks/${id}/deliveries`, (all: Delivery[]) => all.filter((each) => each.attempts > 0).length === count)
+  const minutes = ([row]: Delivery[]) => Math.round((Date.parse(row?.nextAt ?? '') - Date.now()) / 60_000)
+  await addUser()
+  t.equal(minutes(await attempted(limited, 1)), 120)
+  const wait = minutes(await attempted(unavailable, 1))
+  t.ok(wait === 59 || wait === 60)
+  const usual = minutes(await attempted(other, 1))
+  t.ok(usual >= 9 && usual <= 11, 'of other failures it says nothing')
+  await addUser()
+  await attempted(other, 2)
+  const waiting = (all: Delivery[]) => all.length === 2
+  for (const { id } of [limited, unavailable])
+    t.match(await until(`/webhooks/${id}/deliveries`, waiting), [{ attempts: 0 }, { attempts: 1 }])
+  t.equal(receiver.received.length, 4)
 })
 
 test('what waits for a disabled endpoint is delivered when it is enabled; what happened meanwhile, by a replay', async (t) => {
