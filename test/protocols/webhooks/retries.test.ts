@@ -1,3 +1,5 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import Database from 'better-sqlite3'
 import { test } from 'tap'
 import { receive } from './receiver.ts'
 import { type Delivery, type Made, setup } from './setup.ts'
@@ -148,4 +150,22 @@ test('what waits for a disabled endpoint is delivered when it is enabled; what h
   t.match(replayed.json(), { events: 4, next: null })
   const all = await settled(id, 4)
   t.equal(all.filter(({ state }) => state === 'delivered').length, 4)
+})
+
+test('a server that stops waits for attempts under way, and keeps what they met', async (t) => {
+  const receiver = await receive(t, async (_, reply) => {
+    await wait(300)
+    reply.writeHead(200).end('in time')
+  })
+  const { endpoint, addUser, app, folder } = await setup(t)
+  await endpoint({ url: receiver.url })
+  await addUser()
+  await receiver.has(1)
+  await app.close()
+  const database = new Database(`${folder}/septet.sqlite`, { readonly: true })
+  const row = database.prepare('select state, status, lease from deliveries').get()
+  const attempt = database.prepare('select outcome, excerpt from delivery_attempts').get()
+  database.close()
+  t.same(row, { state: 'delivered', status: 200, lease: null })
+  t.same(attempt, { outcome: 'delivered', excerpt: 'in time' })
 })
