@@ -1,6 +1,7 @@
 import { Webhook as StandardWebhook } from 'standardwebhooks'
 import { Webhook as SvixWebhook } from 'svix'
 import { test } from 'tap'
+import { build } from '../../helper.ts'
 import { receive } from './receiver.ts'
 import { setup } from './setup.ts'
 
@@ -33,4 +34,11 @@ test('an endpoint gets what happens from its creation on, signed, and each attem
   t.equal(receiver.received.length, 1)
   const listed = await call('GET', '/webhooks')
   t.notMatch(listed.body, /whsec_/, 'the secret is shown once')
+})
+
+test('a setting that cannot be used ends the start, and is named', async (t) => {
+  for (const WEBHOOK_ALLOW of ['10.0.0.0/40', 'https://example.com', 'a b'])
+    await t.rejects(build(t, { WEBHOOK_ALLOW }), { name: 'ConfigError', message: /^WEBHOOK_ALLOW/ }, WEBHOOK_ALLOW)
+  for (const WEBHOOK_WAITS of ['soon', '0,5', '-1', ''.padEnd(200, '1 ')])
+    await t.rejects(build(t, { WEBHOOK_WAITS }), { name: 'ConfigError', message: /^WEBHOOK_WAITS/ }, WEBHOOK_WAITS)
 })
