@@ -143,8 +143,8 @@ test('API6 unrestricted access to sensitive business flows: one address is not f
   t.equal((await app.notices.pending()).length - before, 3)
 })
 
-test('API7 server side request forgery: no operation takes an address to be fetched', async (t) => {
-  const { app } = await openOutside(t)
+test('API7 server side request forgery: what is called for others is guarded, and no other address is fetched', async (t) => {
+  const { app, ask, admin } = await openOutside(t)
   const inputs = [...app.contract.values()].flatMap(({ operationId, params, querystring, body }) =>
     [params, querystring, body].flatMap((part) =>
       Object.entries(part?.properties ?? {}).map(([name, schema]) => ({ operationId, name, format: schema.format })),
@@ -152,13 +152,21 @@ test('API7 server side request forgery: no operation takes an address to be fetc
   )
   t.ok(inputs.length > 20)
   const neverFetched = ['redirectUris']
+  // By OutboundGuard: test/outbound holds it, and its names at each connection.
+  const guarded = ['createEndpoint.url', 'updateEndpoint.url']
   t.same(
     inputs
       .filter(({ name, format }) => format === 'uri' || /url|uri|host|webhook|callback/i.test(name))
-      .filter(({ name }) => !neverFetched.includes(name)),
-    [],
+      .filter(({ name }) => !neverFetched.includes(name))
+      .map(({ operationId, name }) => `${operationId}.${name}`),
+    guarded,
     'whoever adds one has to guard it (resolve, judge, pin the address) and to say so here',
   )
+  const inside = ['http://127.0.0.1/', 'https://[::ffff:169.254.169.254]/', 'https://10.0.0.1/', 'https://localhost/']
+  for (const url of [...inside, 'file:///etc/passwd', 'https://user:secret@example.com/']) {
+    const { status, json } = await ask('POST', '/webhooks', { credential: admin, body: { url } })
+    t.match({ status, json }, { status: 400, json: { errors: [{ pointer: '/url' }] } }, url)
+  }
 })
 
 test('API8 security misconfiguration: errors tell nothing, headers protect, other origins and methods get nothing', async (t) => {
