@@ -116,7 +116,8 @@ export function events(engine: string, create: NewDatabase): void {
 
   test(`${engine}: a reader far behind leaves turns to others`, async (t) => {
     const opened = await openUsers(t, create)
-    const count = 1000
+    // The newest 1000 may be in memory.
+    const count = 1600
     for (let done = 0; done < count; done += 50) {
       await Promise.all(from(done, 50).map((number) => opened.users.insert(UserDetail, person(number))))
     }
@@ -129,7 +130,7 @@ export function events(engine: string, create: NewDatabase): void {
     let next = setImmediate(turn)
     t.same(sequences(await take(feed, 0, count)), from(1, count))
     clearImmediate(next)
-    t.ok(turns >= 4, `${turns} turns for five batches`)
+    t.ok(turns >= 2, `${turns} turns for three batches of the storage`)
   })
 
   test(`${engine}: old events go, the sequence goes on, and a reader can tell what it has missed`, async (t) => {
