@@ -19,6 +19,7 @@ export class Feed {
   #newest = 0
   #due = false
   #running: Promise<void> | undefined
+  #started = false
   #closed = false
   readonly #waiting = new Set<() => void>()
 
@@ -45,13 +46,15 @@ export class Feed {
   async start(): Promise<void> {
     while (await this.#log.order()) {}
     this.#newest = (await this.#log.bounds()).newest
+    this.#started = true
+    if (this.#due) setImmediate(() => this.#run())
   }
 
   /** Says that something may have been written. What one turn of the event loop has written is looked for once. */
   wake(): void {
     if (this.#due || this.#closed) return
     this.#due = true
-    if (this.#running === undefined) setImmediate(() => this.#run())
+    if (this.#started && this.#running === undefined) setImmediate(() => this.#run())
   }
 
   /** Ends every reader. */

@@ -114,6 +114,22 @@ export function events(engine: string, create: NewDatabase): void {
     }
   })
 
+  test(`${engine}: what is told while a feed begins is told once`, async (t) => {
+    const { users, engine: storage } = await openUsers(t, create)
+    await Promise.all(from(0, 300).map((number) => users.insert(UserDetail, person(number))))
+    const feed = new Feed(new EventLog(storage, () => source), (error) => t.comment(error))
+    t.teardown(() => feed.close())
+    feed.wake()
+    const started = feed.start()
+    feed.wake()
+    await started
+    t.equal(feed.newest, 300)
+    await users.insert(UserDetail, person(300))
+    feed.wake()
+    t.same(sequences(await take(feed, 0, 301)), from(1, 301))
+    t.same(sequences(await take(feed, 300, 1)), [301])
+  })
+
   test(`${engine}: a reader far behind leaves turns to others`, async (t) => {
     const opened = await openUsers(t, create)
     // The newest 1000 may be in memory.
