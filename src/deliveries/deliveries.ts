@@ -20,6 +20,8 @@ const retryAfter = 1000
 /** What a lease lasts beyond the longest attempt, in ms: the attempt is to be settled by then. */
 const margin = 5000
 
+/** Deliveries deleted in one write. */
+const forgottenAtOnce = 2000
 /** For attempts that are cut off to end, in ms. */
 const cutOff = 500
 
@@ -33,7 +35,7 @@ export interface DeliverySettings {
   onError: (error: unknown) => void
 }
 
-type Told = Pick<LoggedEvent, 'eventId' | 'type' | 'text'>
+type Told = Pick<LoggedEvent, 'eventId' | 'type' | 'text' | 'owner'>
 type Settled = Outcome['as']
 
 export class Deliveries {
@@ -131,7 +133,10 @@ export class Deliveries {
   /** Deletes those of this age (ms) that nothing is to come of any more. */
   async forgetAfter(age: number): Promise<void> {
     const before = new Date(Date.now() - age).toISOString()
-    await this.#settings.engine.write([[this.sql.forget, { before }]])
+    for (let left = true; left; ) {
+      const [gone] = await this.#settings.engine.write([[this.sql.forget, { before, limit: forgottenAtOnce }]])
+      left = gone?.length === forgottenAtOnce
+    }
   }
 
   #lookWithin(milliseconds: number): void {
@@ -172,14 +177,18 @@ export class Deliveries {
 
   #fill(): void {
     if (!this.#started || this.#stopped) return
-    this.#filling ??= this.#claimAll()
-      .catch((error: unknown) => {
+    this.#filling ??= this.#claimAll().then(
+      () => {
+        this.#filling = undefined
+        // What was said to be due since the last look at what is wanted.
+        if (this.#wanted().length > 0) this.#fill()
+      },
+      (error: unknown) => {
+        this.#filling = undefined
         this.#settings.onError(error)
         this.#lookWithin(retryAfter)
-      })
-      .finally(() => {
-        this.#filling = undefined
-      })
+      },
+    )
   }
 
   /** Takes as much as there are slots for, of all targets in one write. */
@@ -266,9 +275,9 @@ export class Deliveries {
 }
 
 /** What a delivery keeps of its event, with the wait before its first attempt (ms). */
-function toldAs({ eventId, type, text }: Told, wait = 0) {
+function toldAs({ eventId, type, text, owner }: Told, wait = 0) {
   const now = Date.now()
-  return { eventId, type, body: text, due: now + wait, now: new Date(now).toISOString() }
+  return { eventId, type, owner, body: text, due: now + wait, now: new Date(now).toISOString() }
 }
 
 /** Whether work ends within a time (ms). */

@@ -26,6 +26,7 @@ export interface ClaimedRow extends Row {
   id: number
   eventId: string
   type: string
+  owner: number | null
   body: string
   tries: number
   createdAt: string
@@ -55,7 +56,15 @@ const columns: Record<Exclude<keyof DeliveryRow, number>, string> = {
   settledAt: 'settled_at',
 }
 
-const claimed = { id: 'id', eventId: 'event_id', type: 'type', body: 'body', tries: 'tries', createdAt: 'created_at' }
+const claimed = {
+  id: 'id',
+  eventId: 'event_id',
+  type: 'type',
+  owner: 'owner',
+  body: 'body',
+  tries: 'tries',
+  createdAt: 'created_at',
+}
 const attemptColumns = ['at', 'duration', 'outcome', 'status', 'error', 'excerpt']
 
 const integerArgument = (name: string) => sql<number>`cast(${argument(name)} as bigint)`
@@ -110,6 +119,7 @@ export class DeliverySql {
       target: argument('target'),
       event_id: argument('eventId'),
       type: argument('type'),
+      owner: argument('owner'),
       body: argument('body'),
       state: sql.lit('waiting'),
       due: argument('due'),
@@ -208,13 +218,13 @@ export class DeliverySql {
     const some = rows().select('id').where('target', '=', argument('target')).limit(argument<number>('limit'))
     this.drop = statement('deliveries drop', kysely.deleteFrom('deliveries').where('id', 'in', some).returning('id'))
     const youngest = sql<number>`(select id from deliveries where created_at >= ${argument('before')} order by id limit 1)`
-    this.forget = statement(
-      'deliveries forget',
-      kysely
-        .deleteFrom('deliveries')
-        .where('id', '<', sql<number>`coalesce(${youngest}, 9007199254740991)`)
-        .where(sql<SqlBool>`not ${isState('waiting')}`),
-    )
+    const old = rows()
+      .select('id')
+      .where('id', '<', sql<number>`coalesce(${youngest}, 9007199254740991)`)
+      .where(sql<SqlBool>`not ${isState('waiting')}`)
+      .orderBy('id')
+      .limit(argument<number>('limit'))
+    this.forget = statement('deliveries forget', kysely.deleteFrom('deliveries').where('id', 'in', old).returning('id'))
   }
 }
 

@@ -14,6 +14,8 @@ export interface Delivery {
   /** Names the event, at each repeat and replay: receivers know doubles by it. */
   eventId: string
   type: string
+  /** The user whom the event concerns, where others must not see it. */
+  owner: number | null
   /** CloudEvents 1.0 in JSON, the same at each attempt. */
   body: string
   createdAt: string

@@ -15,6 +15,7 @@ export const deliveryMigrations: readonly Migration[] = [
         .addColumn('target', text, (column) => column.notNull())
         .addColumn('event_id', text, (column) => column.notNull())
         .addColumn('type', text, (column) => column.notNull())
+        .addColumn('owner', integer)
         .addColumn('body', text, (column) => column.notNull())
         .addColumn('state', text, (column) => column.notNull())
         .addColumn('due', integer, (column) => column.notNull())

@@ -29,7 +29,8 @@ export class Slots {
     const shares: { target: string; limit: number }[] = []
     for (const [index, target] of targets.entries()) {
       const fair = Math.ceil(left / (targets.length - index))
-      const limit = Math.min(fair, this.#limitOf(target) - (this.#taken.get(target) ?? 0))
+      // The last ones go to nobody alone: targets that are slow, and fail not, would leave none to others.
+      const limit = Math.min(fair, Math.ceil(left / 4), this.#limitOf(target) - (this.#taken.get(target) ?? 0))
       if (limit <= 0) continue
       left -= limit
       shares.push({ target, limit })

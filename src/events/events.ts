@@ -1,5 +1,6 @@
 /** What has happened, for whoever may see it: by the page, or as it happens. */
 
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { JsonText } from '../contract/json-text.ts'
 import { adminScope, holds, missingScopes, type Principal } from '../contract/principal.ts'
 import { cursorOf, type Listener, type Stream } from '../contract/stream.ts'
@@ -97,6 +98,8 @@ export class Events {
     let seen = query.cursor === undefined ? (await this.log.bounds()).oldest : await this.position(query.cursor)
     let more = true
     for (let looked = 0; more && looked < mostLookedAt && found.length < query.limit; looked += lookedAtOnce) {
+      // An engine may answer at once: a page that hardly anything is for would keep the event loop.
+      if (looked > 0) await nextTurn()
       const events = await this.log.read(seen, lookedAtOnce)
       more = events.length === lookedAtOnce
       for (const event of events) {

@@ -28,6 +28,8 @@ export interface Bounds {
   newest: number
 }
 
+/** Events deleted in one write. */
+const forgottenAtOnce = 5000
 /** At most as many events are given a sequence at once. */
 const sequencedAtOnce = 5000
 
@@ -77,7 +79,11 @@ export class EventLog {
   /** Deletes events of this age (ms). */
   async forgetAfter(age: number): Promise<void> {
     const before = new Date(Date.now() - age).toISOString()
-    await this.#engine.write([[this.#sql.forget, { before, last: this.mayForget() }]])
+    for (let left = true; left; ) {
+      const args = { before, last: this.mayForget(), limit: forgottenAtOnce }
+      const [gone] = await this.#engine.write([[this.#sql.forget, args]])
+      left = gone?.length === forgottenAtOnce
+    }
   }
 }
 
@@ -123,11 +129,13 @@ class EventSql {
     const oldest = sql`(select min(${sql.ref(order)}) from events)`
     this.bounds = statement('event bounds', kysely.selectNoFrom([oldest.as('oldest'), newest.as('newest')]))
     const youngest = sql`(select id from events where time >= ${argument('before')} order by id limit 1)`
-    const forget = kysely
-      .deleteFrom('events')
+    const old = events
+      .select('id')
       .where('id', '<', sql<number>`coalesce(${youngest}, 9007199254740991)`)
       .where(order, '<=', argument('last'))
-    this.forget = statement('events forget', forget)
+      .orderBy('id')
+      .limit(argument<number>('limit'))
+    this.forget = statement('events forget', kysely.deleteFrom('events').where('id', 'in', old).returning('id'))
     if (relayed) this.relay = relayOf(kysely)
   }
 }

@@ -137,7 +137,12 @@ export function deliveries(engineName: string, create: NewDatabase): void {
     const kind = new Kind(['test/1'])
     kind.closed.add('test/1')
     const { engine, deliveries, stop } = await start(t, await create(t), kind)
-    const events = Array.from({ length: 100 }, (_, index) => ({ eventId: `e${index}`, type: 'a', text: '{}' }))
+    const events = Array.from({ length: 100 }, (_, index) => ({
+      eventId: `e${index}`,
+      type: 'a',
+      owner: null,
+      text: '{}',
+    }))
     await stop()
     await engine.write(events.map((event) => deliveries.insertion('test/1', event)))
     const now = Date.now() + 1000
@@ -200,7 +205,7 @@ export function deliveries(engineName: string, create: NewDatabase): void {
     const kind = new Kind(['test/1'])
     kind.closed.add('test/1')
     const { engine, deliveries, addUsers } = await start(t, await create(t), kind)
-    await engine.write([deliveries.insertion('test/1', { eventId: 'before', type: 'a', text: '{}' })])
+    await engine.write([deliveries.insertion('test/1', { eventId: 'before', type: 'a', owner: null, text: '{}' })])
     deliveries.wake()
     await addUsers(1)
     kind.closed.delete('test/1')
@@ -265,7 +270,7 @@ export function deliveries(engineName: string, create: NewDatabase): void {
     const kind = new Kind(['test/1', 'test/2'])
     kind.closed.add('test/2')
     const { engine, deliveries, addUsers } = await start(t, await create(t), kind)
-    await engine.write([deliveries.insertion('test/2', { eventId: 'held', type: 'a', text: '{}' })])
+    await engine.write([deliveries.insertion('test/2', { eventId: 'held', type: 'a', owner: null, text: '{}' })])
     await addUsers(2)
     await until(async () => (await countOf(engine, 'delivery_attempts')) >= 2, 'some are delivered')
     t.match(await deliveries.backlog(), { age: Number })

@@ -127,6 +127,12 @@ test('a credential that does not last makes no endpoint, nor one that may see no
   const blind = await makeKey(app, admin, ['webhooks:write'])
   const url = 'http://127.0.0.1:9/'
   t.match((await call('POST', '/webhooks', { url }, fleeting.key)).json(), { code: 'forbidden', detail: /outlast/ })
+  const { id } = (await call('POST', '/webhooks', { url, types: ['user.*'] }, admin)).json<{ id: number }>()
+  const short = await makeKey(app, admin, ['admin'], { expiresAt })
+  const change = (patch: object) => call('PATCH', `/webhooks/${id}`, patch, short.key)
+  t.match((await change({ url: 'https://other.example.com' })).json(), { code: 'forbidden', detail: /outlast/ })
+  t.match((await change({ enabled: true })).json(), { code: 'forbidden' })
+  t.match((await change({ enabled: false })).json(), { enabled: false }, 'but may disable it')
   t.match((await call('POST', '/webhooks', { url }, blind.key)).json(), { code: 'forbidden' })
   t.match((await call('POST', '/webhooks', { url, types: ['user.*'] }, blind.key)).json(), {
     code: 'forbidden',

@@ -144,6 +144,8 @@ class GraphQLConversation implements Conversation {
     const end = told.return.bind(told)
     return Object.assign(told, {
       return: (value: undefined) => {
+        // What was ended before it was begun runs no `finally`.
+        this.#open.delete(abort)
         abort.abort()
         return end(value)
       },

@@ -1,7 +1,7 @@
 /** Endpoints as targets of deliveries: which events they follow, and what comes of an attempt. */
 
 import type { Eventually } from '../../contract/eventually.ts'
-import { holds, type Principal } from '../../contract/principal.ts'
+import { adminScope, holds, type Principal } from '../../contract/principal.ts'
 import type { Delivery, Follower, Outcome, TargetKind } from '../../deliveries/delivery.ts'
 import { Problem } from '../../errors.ts'
 import type { Events } from '../../events/events.ts'
@@ -89,7 +89,8 @@ export class EndpointTargets implements TargetKind {
       return { as: 'dead', error: 'Who made the endpoint may no longer see the event' }
     }
     const outcome = await attempt(client, keys, row, delivery, signal)
-    if (!signal.aborted) await this.#note(row, delivery, outcome)
+    // What could not be noted is noted by the next attempt: this one has ended as it has.
+    if (!signal.aborted) await this.#note(row, delivery, outcome).catch(() => {})
     return outcome
   }
 
@@ -97,8 +98,9 @@ export class EndpointTargets implements TargetKind {
     return this.#settings.engine.all<EndpointRow>(this.#settings.sql.open, {})
   }
 
-  #maySee(principal: Principal | undefined, { type }: Delivery): boolean {
+  #maySee(principal: Principal | undefined, { type, owner }: Delivery): boolean {
     if (principal === undefined) return false
+    if (owner !== null && owner !== principal.userId && !holds(principal, adminScope)) return false
     const scope = this.#settings.events.types.get(type)?.scope
     return type === endpointTested.type || (scope !== undefined && holds(principal, scope))
   }

@@ -139,7 +139,11 @@ export class Endpoints {
   async update(id: number, patch: EndpointPatch, caller: Caller): Promise<Endpoint> {
     const row = await this.visible(id, caller.principal)
     const { enabled, ...others } = patch
-    if (enabled !== false || Object.keys(others).length > 0) refuseWider(caller.principal, row)
+    // Whoever may soon do nothing any more may still disable it.
+    if (enabled !== false || Object.keys(others).length > 0) {
+      refuseFleeting(caller.principal)
+      refuseWider(caller.principal, row)
+    }
     if (patch.url !== undefined) this.#checkUrl(patch.url)
     if (patch.types !== undefined) this.#checkTypes(await this.#settings.rights.required(row), patch.types)
     const now = after(row.updatedAt)

@@ -291,6 +291,18 @@ test('a WebSocket closes with the codes of its protocol, and keeps to the limits
   t.equal(await closedBy(subscribe('1', '{ getMe { kind } }')), 4401)
   const live = subscribe('1', 'subscription { listEvents { id } }')
   t.equal(await closedBy(init, live, live), 4409)
+  const hasty = await open()
+  hasty.send(init)
+  await once(hasty, 'message')
+  for (let id = 1; id <= 40; id += 1) {
+    hasty.send(subscribe(String(id), 'subscription { listEvents { id } }'))
+    hasty.send(`{"type":"complete","id":"${id}"}`)
+    await sleep(5)
+  }
+  hasty.send(subscribe('one', 'subscription { listEvents { subject } }'))
+  await settled(t, () => listeners(app), 1, 'what was ended before it began is none of the open ones')
+  hasty.terminate()
+  await settled(t, () => listeners(app), 0, 'nothing waits for it')
   const socket = await open()
   const messages: { type: string; id?: string; payload?: Result }[] = []
   socket.on('message', (data) => messages.push(JSON.parse(String(data))))
