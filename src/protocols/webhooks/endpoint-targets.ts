@@ -34,6 +34,10 @@ export interface EndpointTargetSettings {
 }
 
 const kind = 'endpoint'
+/** An endpoint that never answers holds its slots: its deliveries may never come to their last attempt. Times of the patience. */
+const overdue = 1.5
+/** In ms: one success among the failures of a short schedule may still be on its way to be noted. */
+const leastOverdue = 3_600_000
 
 export function targetOf(id: number): string {
   return `${kind}/${id}`
@@ -112,7 +116,8 @@ export class EndpointTargets implements TargetKind {
     if (outcome.as === 'dead') await this.#disable(id, 'gone')
     if (outcome.as !== 'retry') return
     if (failingSince === null) await engine.write([[sql.failing, { id, now: new Date().toISOString() }]])
-    else if (isLast && Date.now() - Date.parse(failingSince) >= patience) await this.#disable(id, 'failing')
+    else if (Date.now() - Date.parse(failingSince) >= (isLast ? patience : Math.max(patience * overdue, leastOverdue)))
+      await this.#disable(id, 'failing')
   }
 
   /** And tells of it, once. */

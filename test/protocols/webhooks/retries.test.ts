@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { test } from 'tap'
+import { raw } from '../../storage/setup.ts'
 import { receive } from './receiver.ts'
 import { type Delivery, type Made, setup } from './setup.ts'
 
@@ -132,6 +133,18 @@ test('Retry-After of 429 and 503 is waited for, in seconds or to a moment, by al
   for (const { id } of [limited, unavailable])
     t.match(await until(`/webhooks/${id}/deliveries`, waiting), [{ attempts: 0 }, { attempts: 1 }])
   t.equal(receiver.received.length, 4)
+})
+
+test('an endpoint that has failed for longer than the schedule is disabled, whichever attempt it is', async (t) => {
+  const failing = await receive(t, (_, reply) => reply.writeHead(500).end())
+  const { app, endpoint, addUser, until, deliveries } = await setup(t, { WEBHOOK_WAITS: '0 60 60' })
+  const { id } = await endpoint({ url: failing.url, types: ['user.created'] })
+  const since = new Date(Date.now() - 2 * 3_600_000).toISOString()
+  await app.storage.engine.write([[raw(`update webhook_endpoints set failing_since = '${since}'`), {}]])
+  await addUser()
+  const disabled = await until(`/webhooks/${id}`, ({ enabled }: Made) => !enabled)
+  t.match(disabled, { disabledReason: 'failing', failingSince: since })
+  t.match(await deliveries(id), [{ state: 'waiting' }], 'what waits, waits until it is enabled')
 })
 
 test('what waits for a disabled endpoint is delivered when it is enabled; what happened meanwhile, by a replay', async (t) => {
