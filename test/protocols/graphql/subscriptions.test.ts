@@ -7,6 +7,7 @@ import { type Test, test } from 'tap'
 import WebSocket from 'ws'
 import { build, listen } from '../../helper.ts'
 import { makeKey } from '../../keys.ts'
+import { listeners, settled } from '../../listening.ts'
 
 interface Result {
   data?: { listEvents?: { type: string; subject: string; sequence: string } } | null
@@ -19,14 +20,6 @@ const subscription =
 const add = (app: FastifyInstance, name: string) =>
   app.inject({ method: 'POST', url: '/users', payload: { name, email: `${name}@example.com` } })
 const from = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, index) => first + index)
-
-/** Who waits for what happens, beside the fan-out of deliveries. */
-const listeners = ({ events }: FastifyInstance) => events.feed.waiting - 1
-
-async function settled(t: Test, value: () => number, expected: number, message: string): Promise<void> {
-  for (let tries = 0; value() !== expected && tries < 200; tries += 1) await sleep(20)
-  t.equal(value(), expected, message)
-}
 
 /** What a subscription tells, and how it ends. */
 class Told {

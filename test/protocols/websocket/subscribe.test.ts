@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
-import { type Test, test } from 'tap'
+import { test } from 'tap'
 import { listen } from '../../helper.ts'
 import { makeKey } from '../../keys.ts'
+import { listeners, settled } from '../../listening.ts'
 import { type Client, connect } from './client.ts'
 
 const add = (app: FastifyInstance, name: string) =>
@@ -15,14 +16,6 @@ const subscribe = async (client: Client, params: object = {}) =>
 const shown = ({ notices }: Client) => notices.map(({ params: { event } }) => `${event?.type} ${event?.subject}`)
 const sequences = ({ notices }: Client) => notices.map(({ params: { event } }) => Number(event.sequence))
 const from = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, index) => first + index)
-
-/** Who waits for what happens, beside the fan-out of deliveries. */
-const listeners = ({ events }: FastifyInstance) => events.feed.waiting - 1
-
-async function settled(t: Test, value: () => number, expected: number, message: string): Promise<void> {
-  for (let tries = 0; value() !== expected && tries < 200; tries += 1) await sleep(20)
-  t.equal(value(), expected, message)
-}
 
 test('a subscription tells what happens from now on, until it is ended', async (t) => {
   const { app, base } = await listen(t)
