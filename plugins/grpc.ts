@@ -5,6 +5,7 @@ import { pipeline, type Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { Gauge } from 'prom-client'
+import { once } from '../src/contract/once.ts'
 import { GrpcServer } from '../src/protocols/grpc/index.ts'
 import { GrpcPort } from '../src/protocols/grpc/port.ts'
 import { answerWeb, type WebRequest, type WebResponse, webMediaType } from '../src/protocols/grpc/web.ts'
@@ -34,13 +35,10 @@ export default fp(
   async (fastify) => {
     const { config, contract, dispatch, log } = fastify
     const onFault = (err: unknown) => log.error({ err }, 'a call of gRPC failed')
-    let server: GrpcServer | undefined
-    const made = () => {
-      if (server !== undefined) return server
+    const made = once(() => {
       const lock = existsSync(lockFile) ? readFileSync(lockFile, 'utf8') : ''
-      server = new GrpcServer({ contract, dispatch, lock, onFault, keep: config.KEEP_BYTES / keptShare })
-      return server
-    }
+      return new GrpcServer({ contract, dispatch, lock, onFault, keep: config.KEEP_BYTES / keptShare })
+    })
     fastify.decorate('grpc', { getter: made } as never)
     const isReady = () =>
       fastify.storage.engine.ping().then(

@@ -6,6 +6,7 @@
 
 import { randomUUID } from 'node:crypto'
 import type { LoggedEvent } from '../events/log.ts'
+import { deleteInPortions } from '../storage/portions.ts'
 import type { Command, Storage } from '../storage/storage.ts'
 import { type Delivery, kindOf, type Outcome, type TargetKind } from './delivery.ts'
 import { type ClaimedRow, DeliverySql } from './delivery-sql.ts'
@@ -133,10 +134,7 @@ export class Deliveries {
   /** Deletes those of this age (ms) that nothing is to come of any more. */
   async forgetAfter(age: number): Promise<void> {
     const before = new Date(Date.now() - age).toISOString()
-    for (let left = true; left; ) {
-      const [gone] = await this.#settings.engine.write([[this.sql.forget, { before, limit: forgottenAtOnce }]])
-      left = gone?.length === forgottenAtOnce
-    }
+    await deleteInPortions(this.#settings.engine, this.sql.forget, forgottenAtOnce, () => ({ before }))
   }
 
   #lookWithin(milliseconds: number): void {

@@ -2,6 +2,7 @@
 
 import { sql } from 'kysely'
 import { argument, type Dialect, selected, statement } from '../storage/dialect.ts'
+import { deleteInPortions } from '../storage/portions.ts'
 import type { Row, Statement, Storage } from '../storage/storage.ts'
 
 /** An event as every wire carries it. */
@@ -79,11 +80,8 @@ export class EventLog {
   /** Deletes events of this age (ms). */
   async forgetAfter(age: number): Promise<void> {
     const before = new Date(Date.now() - age).toISOString()
-    for (let left = true; left; ) {
-      const args = { before, last: this.mayForget(), limit: forgottenAtOnce }
-      const [gone] = await this.#engine.write([[this.#sql.forget, args]])
-      left = gone?.length === forgottenAtOnce
-    }
+    const args = () => ({ before, last: this.mayForget() })
+    await deleteInPortions(this.#engine, this.#sql.forget, forgottenAtOnce, args)
   }
 }
 

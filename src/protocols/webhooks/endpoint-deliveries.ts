@@ -8,6 +8,7 @@ import type { DeliveryState } from '../../deliveries/delivery.ts'
 import type { AttemptRow, DeliveryRow } from '../../deliveries/delivery-sql.ts'
 import { Problem } from '../../errors.ts'
 import type { EventLog, LoggedEvent } from '../../events/log.ts'
+import { deleteInPortions } from '../../storage/portions.ts'
 import { orConflict, type Storage } from '../../storage/storage.ts'
 import type { EndpointRow } from './endpoint-sql.ts'
 import { type EndpointTargets, targetOf } from './endpoint-targets.ts'
@@ -174,10 +175,7 @@ export class EndpointDeliveries {
   /** Forgets the deliveries of an endpoint that is gone. */
   async drop(id: number): Promise<void> {
     const { engine, deliveries } = this.#settings
-    for (let left = true; left; ) {
-      const [dropped] = await engine.write([[deliveries.sql.drop, { target: targetOf(id), limit: droppedAtOnce }]])
-      left = dropped?.length === droppedAtOnce
-    }
+    await deleteInPortions(engine, deliveries.sql.drop, droppedAtOnce, () => ({ target: targetOf(id) }))
   }
 
   #replayed(target: string, events: number, next: string | null): { events: number; next: string | null } {
