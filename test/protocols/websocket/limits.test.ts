@@ -142,14 +142,17 @@ test('a stop takes no more connections', async (t) => {
   const { base, app } = await serve(t)
   const client = await connect(t, base)
   const { hostname, port } = new URL(base)
-  // The server accepts no more: this one is there already.
+  // The server accepts no more: this one is there already, and has begun to ask.
   const early = createConnection(Number(port), hostname)
   t.teardown(() => early.destroy())
   await once(early, 'connect')
+  early.write('GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n')
   send(client, 1, 'wait', { ms: 400 })
   await sleep(50)
   const closing = app.close()
-  t.equal(await refused(base, { createConnection: () => early }), 503)
+  early.write('Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2VwdGV0IGFza3MgbGF0ZQ==\r\n\r\n')
+  const [answer] = (await once(early, 'data')) as [Buffer]
+  t.match(answer.toString('latin1'), /^HTTP\/1\.1 503 /)
   await closing
 })
 
