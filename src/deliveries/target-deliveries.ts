@@ -79,9 +79,9 @@ export class TargetDeliveries {
     return { items, next: rows.length > limit ? String(items.at(-1)?.id) : undefined }
   }
 
-  /** With each attempt. @throws {Problem} `not-found` */
-  async get(target: string, id: number): Promise<DeliveryWithHistory> {
-    const row = await this.#existing(target, id)
+  /** One of these targets', with each attempt. @throws {Problem} `not-found` */
+  async get(targets: readonly string[], id: number): Promise<DeliveryWithHistory> {
+    const row = await this.#existing(targets, id)
     const history = await this.#engine.all<AttemptRow>(this.#deliveries.sql.attempts, { id })
     return { ...shown(row), history }
   }
@@ -95,15 +95,15 @@ export class TargetDeliveries {
   /**
    * Attempts a delivery now, and from the beginning of the schedule, whether it has succeeded, was given up or waits.
    *
-   * @throws {Problem} `not-found`; `conflict` while an attempt is under way.
+   * @throws {Problem} `not-found` for none of these targets; `conflict` while an attempt is under way.
    */
-  async replay(target: string, id: number): Promise<ShownDelivery> {
-    await this.#existing(target, id)
+  async replay(targets: readonly string[], id: number): Promise<ShownDelivery> {
+    const { target } = await this.#existing(targets, id)
     await this.#engine
       .write([[this.#deliveries.sql.replayOne, { id, due: Date.now() }, 1]])
       .catch(orConflict('An attempt is under way'))
     this.#deliveries.wake([target])
-    return shown(await this.#existing(target, id))
+    return shown(await this.#existing(targets, id))
   }
 
   /**
@@ -164,9 +164,9 @@ export class TargetDeliveries {
     return low
   }
 
-  async #existing(target: string, id: number): Promise<DeliveryRow> {
+  async #existing(targets: readonly string[], id: number): Promise<DeliveryRow> {
     const row = await this.#engine.first<DeliveryRow>(this.#deliveries.sql.get, { id })
-    if (row === undefined || row.target !== target) throw new Problem('not-found', 'Delivery not found')
+    if (row === undefined || !targets.includes(row.target)) throw new Problem('not-found', 'Delivery not found')
     return row
   }
 }

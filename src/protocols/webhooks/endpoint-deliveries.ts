@@ -69,7 +69,7 @@ export class EndpointDeliveries {
   /** With each attempt. @throws {Problem} `not-found` */
   async get(id: number, deliveryId: number, principal: Principal): Promise<DeliveryWithHistory> {
     await this.#settings.endpoints.visible(id, principal)
-    return this.#settings.ofTargets.get(targetOf(id), deliveryId)
+    return this.#settings.ofTargets.get([targetOf(id)], deliveryId)
   }
 
   /**
@@ -79,7 +79,7 @@ export class EndpointDeliveries {
    */
   async replay(id: number, deliveryId: number, principal: Principal): Promise<ShownDelivery> {
     await this.#writable(id, principal)
-    return this.#settings.ofTargets.replay(targetOf(id), deliveryId)
+    return this.#settings.ofTargets.replay([targetOf(id)], deliveryId)
   }
 
   /**
