@@ -5,6 +5,7 @@ import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ConfigError } from '../config.ts'
 import type { Connector } from './connector.ts'
+import { requiredSettings } from './settings.ts'
 
 const source = /^[^.].*(?<!\.d|\.test)\.[cm]?[jt]s$/
 
@@ -22,7 +23,7 @@ export async function loadConnectors(folder: string): Promise<Connector[]> {
 async function load(file: string): Promise<Connector> {
   const { default: connector } = (await import(pathToFileURL(file).href)) as { default?: Partial<Connector> }
   if (typeof connector?.connect === 'function' && connector.settings && connector.types && isName(connector.name)) {
-    if ((connector.settings.required ?? []).length > 0) return connector as Connector
+    if (requiredSettings(connector as Connector).length > 0) return connector as Connector
     throw new ConfigError(`the connector ${connector.name} requires no setting: nothing would switch it on`)
   }
   throw new ConfigError(`${basename(file)} has no connector as its default export`)

@@ -1,6 +1,5 @@
 /** The settings of a connector: whether it is on, and with what. */
 
-import type { TObject } from '@sinclair/typebox'
 import { Ajv } from 'ajv'
 import addFormats from 'ajv-formats'
 import { ConfigError, type Environment } from '../config.ts'
@@ -13,9 +12,16 @@ const ajv = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: true })
 /** What is or may hold a secret is not repeated. */
 const secretive = /_(KEY|SECRET|TOKEN|PASSWORD|URL)$/
 
+type Declared = Pick<Connector, 'settings'>
+
+/** Those that switch a connector on: neither optional nor with a default. */
+export function requiredSettings({ settings }: Declared): string[] {
+  return (settings.required ?? []).filter((name) => settings.properties[name]?.default === undefined)
+}
+
 /** The required settings that are not set; an empty value counts as absent. */
-export function missingSettings({ settings }: Pick<Connector, 'settings'>, env: Environment): string[] {
-  return (settings.required ?? []).filter((name) => !isSet(env, name))
+export function missingSettings(connector: Declared, env: Environment): string[] {
+  return requiredSettings(connector).filter((name) => !isSet(env, name))
 }
 
 /**
@@ -26,7 +32,7 @@ export function missingSettings({ settings }: Pick<Connector, 'settings'>, env: 
 export function readSettings(connector: Connector, env: Environment): Record<string, unknown> | undefined {
   const { settings, name } = connector
   const missing = missingSettings(connector, env)
-  if (missing.length === (settings.required ?? []).length) return undefined
+  if (missing.length === requiredSettings(connector).length) return undefined
   if (missing.length > 0) throw new ConfigError(`${missing.join(', ')} must be set for the connector ${name} too`)
   const values: Record<string, unknown> = {}
   for (const each of Object.keys(settings.properties)) if (isSet(env, each)) values[each] = env[each]
@@ -41,11 +47,10 @@ export function readSettings(connector: Connector, env: Environment): Record<str
 
 /** Settings with which every one of these connectors is on: for documents of all that the server can serve. */
 export function exampleSettings(connectors: readonly Connector[]): Record<string, string> {
-  return Object.assign({}, ...connectors.map(({ settings }) => examplesOf(settings)))
-}
-
-function examplesOf({ required = [], properties }: TObject): Record<string, string> {
-  return Object.fromEntries(required.map((name) => [name, String(properties[name]?.examples?.[0] ?? '')]))
+  const examples = connectors.flatMap((connector) =>
+    requiredSettings(connector).map((name) => [name, String(connector.settings.properties[name]?.examples?.[0] ?? '')]),
+  )
+  return Object.fromEntries(examples)
 }
 
 function isSet(env: Environment, name: string): boolean {
