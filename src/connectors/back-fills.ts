@@ -126,7 +126,7 @@ export class BackFills {
 
   #page(name: string, run: string, behind: number): Command {
     const text = JSON.stringify({ run, behind })
-    const event = { eventId: `${run}-${behind}`, type: 'back-fill', owner: null, text }
+    const event = { eventId: randomUUID(), type: 'back-fill', owner: null, text }
     return this.#settings.deliveries.insertion(targetOf(name), event)
   }
 
