@@ -41,7 +41,8 @@ export class ConnectorTarget implements TargetKind {
   }
 
   timeoutOf(target: string): number {
-    return directionOf(target) === 'back-fill' ? longestPage : this.#settings.timeout
+    const { connector, timeout } = this.#settings
+    return directionOf(target) === 'back-fill' ? longestPage : (connector.timeout ?? timeout)
   }
 
   /** Also for a connector that another process has on: whoever reads the log writes for all. */
