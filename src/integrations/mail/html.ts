@@ -36,7 +36,7 @@ export function htmlOf(letter: Letter): string {
 </head>
 <body class="ground" style="margin:0;padding:0;background:#f3f4f6">
 <div class="ground" role="article" aria-label="${heading}" lang="${locale.language}" dir="${direction}" style="padding:24px 12px;background:#f3f4f6;font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif;text-align:${align}">
-<div class="card" style="max-width:560px;margin:0 auto;padding:32px 24px;background:#ffffff;border:1px solid #c4cad1;border-radius:12px">
+<div class="card" style="max-width:560px;margin:0 auto;padding:32px 24px 16px;background:#ffffff;border:1px solid #c4cad1;border-radius:12px">
 <p class="soft" style="${small}"><bdi>${product}</bdi></p>
 <h1 class="text" style="margin:0 0 16px;font-size:22px;line-height:1.3;color:#1b1f24">${heading}</h1>
 ${said([hello, ...text])}${action(letter)}${said(closing)}</div>
@@ -53,6 +53,6 @@ ${unsubscribe && html`<p class="soft" style="${small}"><a class="link" href="${u
 function action({ link, button, orOpen }: Letter) {
   if (link === undefined) return undefined
   return html`<p style="margin:24px 0"><a class="button" href="${link}" style="display:inline-block;padding:12px 20px;border-radius:8px;background:#0b5cad;color:#ffffff;font-size:16px;font-weight:600;text-decoration:none">${button}</a></p>
-<p class="soft" style="${small}">${orOpen}<br><a class="link" href="${link}" dir="ltr" style="color:#0b5cad;overflow-wrap:anywhere;word-break:break-all">${link}</a></p>
+<p class="soft" style="${small}">${orOpen}<br><a class="link" href="${link}" dir="ltr" style="display:inline-block;color:#0b5cad;text-align:left;overflow-wrap:anywhere;word-break:break-all">${link}</a></p>
 `
 }

@@ -33,8 +33,8 @@ export function letterOf(
   const words: Words = languages[locale.language]
   const { direction, messages, orOpen, because, unsubscribe } = words
   const name = isolated(product, direction)
-  const at = isolated(momentIn(locale, notice.createdAt), 'ltr')
-  const until = isolated(momentIn(locale, notice.expiresAt ?? notice.createdAt), 'ltr')
+  const at = isolated(momentIn(locale, notice.createdAt), direction)
+  const until = isolated(momentIn(locale, notice.expiresAt ?? notice.createdAt), direction)
   return {
     ...messages[notice.kind]({ product: name, at, until }),
     locale,

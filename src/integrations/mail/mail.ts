@@ -44,6 +44,8 @@ const asked: ReadonlySet<NoticeKind> = new Set(['verify-email', 'reset-password'
 export class Mail implements Connection {
   readonly suppressions: Suppressions
   readonly #options: MailOptions
+  /** Notices that are being sent: an attempt that comes meanwhile shares its outcome. */
+  readonly #sending = new Map<string, Promise<Outcome>>()
   /** Notices that were taken, and could not be recorded as sent. */
   readonly #taken = new Set<string>()
 
@@ -53,8 +55,14 @@ export class Mail implements Connection {
   }
 
   /** Hands the message of a notice over, once. */
-  async send({ data }: Pick<ConnectorEvent, 'data'>, signal: AbortSignal): Promise<Outcome> {
+  send({ data }: Pick<ConnectorEvent, 'data'>, signal: AbortSignal): Promise<Outcome> {
     const id = String(data.id)
+    const sending = this.#sending.get(id) ?? this.#send(id, signal).finally(() => this.#sending.delete(id))
+    this.#sending.set(id, sending)
+    return sending
+  }
+
+  async #send(id: string, signal: AbortSignal): Promise<Outcome> {
     if (this.#taken.has(id)) return this.#record(id)
     const found = await this.#options.host.notices.find(id)
     if (found.as === 'sent') return { as: 'delivered' }

@@ -5,12 +5,14 @@ import type SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { isInternational } from './mailbox.ts'
 import type { Message, Sent, Transport } from './message.ts'
 import type { SmtpSettings } from './settings.ts'
-import { type SmtpFailure, verdictOf } from './smtp-verdict.ts'
+import { verdictOf } from './smtp-verdict.ts'
 
 /** Until a server is connected and has greeted, in ms. */
 const greeting = 10_000
 /** For what comes in between, in ms; the whole attempt is limited by its signal. */
 const silence = 60_000
+/** Until a connection that is done with is closed, in ms. */
+const farewell = 500
 
 interface Library {
   Connection: typeof SMTPConnection
@@ -49,14 +51,13 @@ export class SmtpTransport implements Transport {
       greetingTimeout: greeting,
       dnsTimeout: greeting,
       socketTimeout: silence,
+      socketCloseTimeout: 0,
     })
-    try {
-      return await Promise.race([this.#hand(connection, message, raw), broken(connection, signal)])
-    } catch (error) {
-      return verdictOf(error as SmtpFailure)
-    } finally {
-      connection.close()
-    }
+    const sent = await Promise.race([this.#hand(connection, message, raw), broken(connection, signal)]).catch(verdictOf)
+    // Without an answer, what is said now could be taken for a part of the message.
+    if (sent.status === undefined) connection.close()
+    else leave(connection)
+    return sent
   }
 
   async #hand(connection: SMTPConnection, message: Message, raw: Buffer): Promise<Sent> {
@@ -70,7 +71,6 @@ export class SmtpTransport implements Transport {
     if (auth !== undefined) await called((done) => connection.login(auth, done))
     const envelope = { from: message.from.address, to: [message.to], size: raw.length }
     await called((done) => connection.send(envelope, raw, done))
-    connection.quit()
     return { as: 'accepted', status: 250 }
   }
 
@@ -93,6 +93,12 @@ export class SmtpTransport implements Transport {
       .compile()
       .build()
   }
+}
+
+/** Says good-bye, and waits for the answer no longer than it is worth. */
+function leave(connection: SMTPConnection): void {
+  connection.quit()
+  setTimeout(() => connection.close(), farewell)
 }
 
 function called(call: (done: (error?: Error | null) => void) => void): Promise<void> {

@@ -20,7 +20,7 @@ export const german: Words = {
       ],
       button: 'Adresse bestätigen',
       closing: [
-        `Der Link gilt bis ${until}, und nur einmal.`,
+        `Der Link funktioniert einmal, bis ${until}.`,
         'Waren Sie es nicht, brauchen Sie nichts zu tun: Ohne Ihr Passwort kann niemand das Konto benutzen.',
       ],
     }),
@@ -40,7 +40,7 @@ export const german: Words = {
       ],
       button: 'Passwort wählen',
       closing: [
-        `Der Link gilt bis ${until}, und nur einmal.`,
+        `Der Link funktioniert einmal, bis ${until}.`,
         'Waren Sie es nicht, brauchen Sie nichts zu tun: Ihr Passwort bleibt, wie es ist.',
       ],
     }),

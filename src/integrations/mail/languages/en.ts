@@ -19,7 +19,7 @@ export const english: Words = {
       ],
       button: 'Verify the address',
       closing: [
-        `The link is good until ${until}, and once.`,
+        `The link works once, until ${until}.`,
         'If it was not you, do nothing: without your password nobody can use the account.',
       ],
     }),
@@ -36,10 +36,7 @@ export const english: Words = {
       heading: 'Choose another password',
       text: [`Somebody has asked for another password for your account at ${product}. If it was you, open the link.`],
       button: 'Choose a password',
-      closing: [
-        `The link is good until ${until}, and once.`,
-        'If it was not you, do nothing: your password stays as it is.',
-      ],
+      closing: [`The link works once, until ${until}.`, 'If it was not you, do nothing: your password stays as it is.'],
     }),
     'password-changed': ({ product, at }) => ({
       subject: `Your password for ${product} was changed`,
