@@ -9,7 +9,7 @@ export interface Mailbox {
 }
 
 /** `Septet <no-reply@example.com>`, `"Septet, Inc." <…>` or the address alone. */
-const written = /^(?:"(?<quoted>[^"\\\p{C}]*)"|(?<plain>[^"\\<>,;:@()[\]\p{C}]*?))\s*<(?<address>[^<>\s]+)>$/u
+const written = /^(?:"(?<quoted>[^"\\\p{C}]*)"|(?<plain>[^"\\<>,;:@()[\]\p{C}]*?)) *<(?<address>[^<>\s]+)>$/u
 
 /** The mailbox that a setting names; nothing for any other text, and for two of them. */
 export function mailboxOf(text: string): Mailbox | undefined {

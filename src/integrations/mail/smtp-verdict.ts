@@ -19,6 +19,7 @@ const full = '5.2.2'
 export function verdictOf({ code, command, response, responseCode: status, message }: SmtpFailure): Sent {
   const said = reasonOf(response ?? message)
   const later = (error: string): Sent => ({ as: 'later', status, error })
+  if (code === 'ETLS') return later(`TLS with the mail server failed: ${said}`)
   if (status === undefined) return later(`The mail server could not be used: ${said}`)
   if (status < 500) return later(`The mail server says to try later: ${said}`)
   const [, enhanced = ''] = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(response ?? '') ?? []

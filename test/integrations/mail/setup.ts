@@ -41,9 +41,10 @@ export async function openMail(
   t: Test,
   settings: Record<string, string> = {},
   options: SMTPServerOptions = {},
+  url = (port: number) => `smtp://127.0.0.1:${port}`,
 ): Promise<Mailing> {
   const smtp = await openSmtp(t, options)
-  const own = { MAIL_FROM: from, SMTP_URL: `smtp://127.0.0.1:${smtp.port}`, SMTP_STARTTLS: 'off' }
+  const own = { MAIL_FROM: from, SMTP_URL: url(smtp.port), SMTP_STARTTLS: 'off' }
   const accounts = await openAccounts(t, { ...quick, ...own, ...settings })
   const { app, admin } = accounts
   let seen = 0
