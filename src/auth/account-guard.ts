@@ -35,7 +35,9 @@ export class AccountGuard {
         throw new Problem('forbidden', 'Only an administrator can change or delete an administrator')
       refuseFleeting(request.principal)
     }
-    request.alongside = { before: this.#notices(person, request), behind: this.#entries(person, request) }
+    const before = [...(request.alongside?.before ?? []), ...this.#notices(person, request)]
+    const behind = [...(request.alongside?.behind ?? []), ...this.#entries(person, request)]
+    request.alongside = { before, behind }
   }
 
   /** Whoever reads the address that was verified hears that it no longer is the account's, while it still is. */

@@ -44,9 +44,9 @@ export class BackFills {
     this.#settings = settings
   }
 
-  async get(name: string): Promise<BackFill | null> {
+  async get(name: string): Promise<BackFill | undefined> {
     const row = await this.#row(name)
-    if (row === undefined) return null
+    if (row === undefined) return undefined
     const { state, total, done, failed, failures, error, startedAt, endedAt } = row
     return { state, total, done, failed, failures: JSON.parse(failures), error, startedAt, endedAt }
   }

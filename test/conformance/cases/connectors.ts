@@ -34,7 +34,7 @@ const page = { type: 'back-fill', state: 'waiting' }
 const cases: readonly Case[] = [
   several(
     'connectors with what waits for each',
-    admin('getConnector', { name: 'ledger' }, { value: { ...ledger, backFill: null } }),
+    admin('getConnector', { name: 'ledger' }, { value: ledger }),
     admin('getConnector', { name: 'stove' }, failed('not-found', 404)),
     admin('listConnectors', {}, {}),
     { operationId: 'listConnectors', expect: failed('unauthenticated', 401) },
