@@ -201,3 +201,14 @@ test('a notice whose link is no longer good is not sent', async (t) => {
   Date.now = now
   t.match(await until(({ state }) => state === 'waiting'), { attempts: 0 })
 })
+
+test('an address in another script goes to a server that takes it, and to no other', async (t) => {
+  const person = { email: 'فاطمة@مثال.example' }
+  const able = await openMail(t)
+  await able.signUp(person)
+  t.match(await able.next(), { to: ['فاطمة@مثال.example'], mail: { subject: /Verify/ } })
+  const unable = await openMail(t, {}, { hideSMTPUTF8: true })
+  await unable.signUp(person)
+  t.match(await unable.until(({ state }) => state === 'dead'), { error: /takes no address in this script/ })
+  t.equal(unable.smtp.asked, 0)
+})
