@@ -69,10 +69,12 @@ export class Mail implements Connection {
     if (found.as === 'unknown') return { as: 'dead', error: 'The notice is no longer kept' }
     if (found.as === 'unreadable') return { as: 'retry', error: 'The notice cannot be opened with SECRET' }
     const { notice } = found
+    const to = recipientOf(notice.recipient)
+    if (to === undefined) return { as: 'dead', error: 'The recipient is not one address' }
     if (isOver(notice)) return { as: 'dead', error: 'Its link is no longer good' }
     const suppressed = suppressing(notice, await this.suppressions.of(notice.recipient))
     if (suppressed) return { as: 'dead', error: `The address is not written to any more: ${suppressed.reason}` }
-    return this.#settle(notice, await this.#options.transport.send(this.#message(notice), signal))
+    return this.#settle(notice, await this.#options.transport.send(this.#message(notice, to), signal))
   }
 
   /** @throws {Problem} `not-found` without a key, and what {@link readEvents} throws. */
@@ -132,8 +134,7 @@ export class Mail implements Connection {
     return { as: 'delivered', status }
   }
 
-  /** @throws {Error} for an address that is not one alone. */
-  #message(notice: Notice): Message {
+  #message(notice: Notice, to: string): Message {
     const { from, host } = this.#options
     const { id, kind, recipient, createdAt, languages } = notice
     const url = optional.has(kind) ? this.#unsubscribeUrl(unsubscribeToken(host.secrets, recipient)) : undefined
@@ -143,7 +144,7 @@ export class Mail implements Connection {
       kind,
       date: createdAt,
       from,
-      to: recipientOf(recipient),
+      to,
       ...this.#rendered(notice, this.localeOf(languages), url),
       // Nobody is away for a machine (RFC 3834).
       headers: { 'Auto-Submitted': 'auto-generated', ...(url && unsubscribeHeaders(url)) },

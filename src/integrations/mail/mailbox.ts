@@ -18,14 +18,11 @@ export function mailboxOf(text: string): Mailbox | undefined {
 }
 
 /**
- * The address to send to: its host as DNS knows it.
- *
- * @throws {Error} for what is not one bare address. Never hand such a text to who writes headers or commands of it: with
- * a line break or a comma, a message went to others as well.
+ * The address to send to: its host as DNS knows it. Nothing for what is not one bare address: whoever writes headers and
+ * commands of such a text, with a line break or a comma in it, sends the message to others as well.
  */
-export function recipientOf(address: string): string {
-  if (!isEmail(address)) throw new Error('the recipient is not one address')
-  return withAsciiHost(address)
+export function recipientOf(address: string): string | undefined {
+  return isEmail(address) ? withAsciiHost(address) : undefined
 }
 
 /** Whether a server must know SMTPUTF8 to take it (RFC 6531). */

@@ -97,9 +97,9 @@ test('one mailbox is one, whatever else a text may hide', (t) => {
     'group: a@example.com;',
   ]) {
     t.equal(mailboxOf(text), undefined, JSON.stringify(text))
-    t.throws(() => recipientOf(text), /not one address/)
+    t.equal(recipientOf(text), undefined)
   }
-  t.throws(() => recipientOf('A <a@example.com>'), /not one address/)
+  t.equal(recipientOf('A <a@example.com>'), undefined)
   t.equal(recipientOf('Fatima@BÜCHER.example'), 'Fatima@xn--bcher-kva.example')
   t.end()
 })

@@ -1,4 +1,5 @@
 import { test } from 'tap'
+import { raw } from '../../storage/setup.ts'
 import { openMail, quick } from './setup.ts'
 import { openSmtp } from './smtp-counterpart.ts'
 
@@ -211,4 +212,25 @@ test('an address in another script goes to a server that takes it, and to no oth
   await unable.signUp(person)
   t.match(await unable.until(({ state }) => state === 'dead'), { error: /takes no address in this script/ })
   t.equal(unable.smtp.asked, 0)
+})
+
+test('a recipient that is not one address gets nothing, and nobody else does', async (t) => {
+  const { app, signUp, notices, smtp } = await openMail(t, { WEBHOOK_WAITS: '90000 90000' })
+  await signUp()
+  const [notice] = await notices()
+  const mail = app.connectors.connection('mail')
+  for (const recipient of [
+    'a@example.com\r\nBcc: b@example.com',
+    'a@example.com>\r\nRCPT TO:<b@example.com',
+    'a@example.com, b@example.com',
+    'A <a@example.com>',
+    'group: a@example.com;',
+  ]) {
+    await app.storage.engine.write([[raw(`update notices set recipient = '${recipient}'`), {}]])
+    t.match(await mail?.send({ data: { id: notice?.id } } as never, AbortSignal.timeout(5000)), {
+      as: 'dead',
+      error: 'The recipient is not one address',
+    })
+  }
+  t.equal(smtp.connections, 0)
 })
