@@ -30,6 +30,8 @@ export interface Counterpart {
   losesAnswers: number
   /** Before a message is answered, in ms. */
   delay: number
+  /** Says nothing to who names a recipient. */
+  holdsRecipients: boolean
   /** How often somebody has named a recipient. */
   asked: number
   connections: number
@@ -43,6 +45,7 @@ export async function openSmtp(t: Test, options: SMTPServerOptions = {}, port = 
     refuse: { rcpt: new Map(), data: undefined },
     losesAnswers: 0,
     delay: 0,
+    holdsRecipients: false,
     asked: 0,
     connections: 0,
     close: () => new Promise((resolve) => server.close(() => resolve())),
@@ -60,6 +63,7 @@ export async function openSmtp(t: Test, options: SMTPServerOptions = {}, port = 
     },
     onRcptTo({ address }, _session, done) {
       counterpart.asked += 1
+      if (counterpart.holdsRecipients) return
       const refusal = counterpart.refuse.rcpt.get(address)
       done(refusal && failure(refusal))
     },
@@ -72,7 +76,7 @@ export async function openSmtp(t: Test, options: SMTPServerOptions = {}, port = 
         if (counterpart.losesAnswers > 0) {
           counterpart.losesAnswers -= 1
           for (const socket of sockets) socket.destroy()
-        } else setTimeout(() => done(), counterpart.delay)
+        } else setTimeout(() => done(), counterpart.delay).unref()
       })
     },
   })
