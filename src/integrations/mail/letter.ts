@@ -1,7 +1,6 @@
 /** What a message says, from the notice and the words of its reader's language: HTML and plain text are made of one letter. */
 
 import type { Notice } from '../../auth/notices.ts'
-import type { NoticeKind } from '../../schemas/notice.ts'
 import { type Locale, languages, momentIn } from './languages/languages.ts'
 import type { Said, Words } from './languages/words.ts'
 
@@ -16,12 +15,9 @@ export interface Letter extends Said {
   readonly unsubscribe: { readonly label: string; readonly url: string } | undefined
 }
 
-/** Of whom messages of this kind may be unwanted. All others tell of what somebody has done with the account. */
-export const optional: ReadonlySet<NoticeKind> = new Set(['welcome'])
-
 const longestName = 60
 /** What mail programs make a link of: a name is chosen by whoever signs up, with an address that may be another's. */
-const linkable = /[/:@\\]|\p{L}\.\p{L}/u
+const linkable = /[/:@\\]|[\p{L}\p{N}][.。．｡]\p{L}/u
 const rightToLeft = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u
 
 export function letterOf(
@@ -50,7 +46,7 @@ export function letterOf(
 
 /** A name as it may be shown; nothing for one that could lead somewhere, or that says more than a name does. */
 export function shownName(name: string, direction: Words['direction']): string | undefined {
-  const clean = name.replaceAll(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ').trim()
+  const clean = name.replaceAll(/[\p{Cc}\p{Cs}\p{Bidi_Control}\s]+/gu, ' ').trim()
   if (clean === '' || [...clean].length > longestName || linkable.test(clean)) return undefined
   return isolated(clean, direction)
 }

@@ -5,10 +5,11 @@ import type { Notice } from '../../auth/notices.ts'
 import type { Connection, ConnectorEvent, ConnectorHost, Inbound, Received } from '../../connectors/connector.ts'
 import type { Outcome } from '../../deliveries/delivery.ts'
 import { Problem } from '../../errors.ts'
-import { type NoticeKind, noticeKinds } from '../../schemas/notice.ts'
+import type { NoticeKind } from '../../schemas/notice.ts'
 import { htmlOf } from './html.ts'
+import { asked, optional } from './kinds.ts'
 import { type Language, type Locale, localeOf } from './languages/languages.ts'
-import { letterOf, optional } from './letter.ts'
+import { letterOf } from './letter.ts'
 import { hostOf, type Mailbox, recipientOf } from './mailbox.ts'
 import type { Message, Sent, Transport } from './message.ts'
 import { type AddressEvent, readEvents } from './sendgrid-events.ts'
@@ -37,9 +38,6 @@ export interface MailOptions {
 }
 
 export type Rendered = Pick<Message, 'subject' | 'html' | 'text'>
-
-/** What somebody has asked for since: a mailbox may be there again. */
-const asked: ReadonlySet<NoticeKind> = new Set(['verify-email', 'reset-password'])
 
 export class Mail implements Connection {
   readonly suppressions: Suppressions
@@ -159,10 +157,6 @@ export class Mail implements Connection {
   #unsubscribeUrl(token: string): string {
     return `${this.#options.host.publicUrl()}${unsubscribePath}?token=${token}`
   }
-}
-
-export function isKind(text: string): text is NoticeKind {
-  return noticeKinds.some((kind) => kind === text)
 }
 
 function isOver({ expiresAt }: Notice): boolean {

@@ -1,7 +1,6 @@
 /** Mail through SendGrid's Web API v3 (`POST /v3/mail/send`). */
 
-import type { NoticeKind } from '../../schemas/notice.ts'
-import { optional } from './letter.ts'
+import { asked, optional } from './kinds.ts'
 import { type Message, reasonOf, type Sent, type Transport } from './message.ts'
 
 export interface SendGridSettings {
@@ -27,8 +26,6 @@ interface Failure extends Error {
 const patience = 30_000
 /** Of an answer; it has no body, or a few errors. */
 const longestAnswer = 65_536
-/** What somebody has asked for to this address: it is tried though the address was refused before. */
-const asked: ReadonlySet<NoticeKind> = new Set(['verify-email', 'reset-password'])
 
 export class SendGridTransport implements Transport {
   readonly #Service: new () => Service

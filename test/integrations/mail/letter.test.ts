@@ -80,6 +80,8 @@ test('nothing that a stranger writes becomes HTML, a link, or another line', (t)
     'www.evil.example has news',
     'write to me@evil.example',
     'evil.example/path',
+    'evil2.example',
+    'evil。example',
     'Your account is closed. Open the following address at once, or you lose all of it',
     '\u202e\u0000',
     ' ',
@@ -91,6 +93,7 @@ test('nothing that a stranger writes becomes HTML, a link, or another line', (t)
   t.equal(shownName('Fatima\r\nBcc: x'.replace(':', ''), 'ltr'), 'Fatima Bcc x')
   t.equal(shownName('J. R. Müller-Lüdenscheidt', 'ltr'), 'J. R. Müller-Lüdenscheidt')
   t.equal(shownName('\u202eFatima\u202c', 'ltr'), 'Fatima', 'what turns the text round is left out')
+  t.equal(shownName('نازنین‌زهرا', 'rtl'), '\u2068نازنین\u200cزهرا\u2069', 'what joins letters stays')
   t.equal(shownName('فاطمة', 'ltr'), '\u2068فاطمة\u2069')
   t.equal(shownName('Fatima', 'rtl'), '\u2068Fatima\u2069')
   t.end()
