@@ -8,7 +8,7 @@ import { sql } from 'kysely'
 import type { Migration } from '../schemas/collection.ts'
 import { normaliseEmail } from '../schemas/email.ts'
 import type { EventType } from '../schemas/event.ts'
-import { Kind, type NoticeKind } from '../schemas/notice.ts'
+import type { NoticeKind } from '../schemas/notice.ts'
 import { argument, selected, statement, textArgument } from '../storage/dialect.ts'
 import { emission, emitted } from '../storage/outbox.ts'
 import type { Command, Statement, Storage } from '../storage/storage.ts'
@@ -25,7 +25,7 @@ export const noticeCreated: EventType = {
         description: 'Identifier of the notice.',
         examples: ['0b7e3c0e-5f0f-4f6e-9a55-0d4a6a1d2c11'],
       }),
-      kind: Kind,
+      kind: Type.String({ description: 'What it tells; there may be new kinds.', examples: ['welcome'] }),
     },
     { $id: 'NoticeCreated', additionalProperties: false, description: 'A message to a user, without what it says.' },
   ),

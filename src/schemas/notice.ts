@@ -11,6 +11,8 @@ export const noticeKinds = [
   'address-changed',
   'identity-linked',
   'identity-unlinked',
+  'session-ended',
+  'application-allowed',
 ] as const
 
 export type NoticeKind = (typeof noticeKinds)[number]

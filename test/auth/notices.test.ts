@@ -193,3 +193,13 @@ test('who verifies the first address of an account is welcomed, once', async (t)
   t.equal(answer.statusCode, 204)
   t.equal((await kinds()).filter((kind) => kind === 'welcome').length, 1)
 })
+
+test('whoever has a session hears that its refresh token was used twice, once', async (t) => {
+  const { join, signIn, post, notices } = await openAccounts(t)
+  await join()
+  const { refreshToken } = (await signIn()).json<{ refreshToken: string }>()
+  const refresh = async () => (await post('/auth/refresh', { refreshToken }, { 'accept-language': 'fr' })).statusCode
+  t.same([await refresh(), await refresh(), await refresh()], [200, 401, 401])
+  t.match(await notices('session-ended'), [{ recipient: fatima.email, name: fatima.name, languages: 'fr' }])
+  t.equal((await notices('session-ended')).length, 1)
+})

@@ -67,6 +67,22 @@ export const german: Words = {
       heading: 'Ein Login wurde getrennt',
       text: [`Seit dem ${at} lässt sich Ihr Konto bei ${product} mit einem seiner Logins nicht mehr benutzen.`, notYou],
     }),
+    'session-ended': ({ product, at }) => ({
+      subject: `Eine Sitzung Ihres Kontos bei ${product} wurde beendet`,
+      heading: 'Eine Sitzung wurde beendet',
+      text: [
+        `Am ${at} wurde eine Sitzung Ihres Kontos bei ${product} von zwei Stellen benutzt, als hätte sie jemand kopiert. Sie wurde beendet. Auch eine Anwendung, deren Verbindung abgerissen ist, kann so aussehen.`,
+        'Melden Sie sich neu an. Falls Sie nur ein Gerät benutzen, wählen Sie auch ein neues Passwort.',
+      ],
+    }),
+    'application-allowed': ({ product, at }) => ({
+      subject: `Eine Anwendung darf Ihr Konto bei ${product} benutzen`,
+      heading: 'Eine Anwendung wurde zugelassen',
+      text: [
+        `Am ${at} wurde einer Anwendung erlaubt, Ihr Konto bei ${product} zu benutzen. Was sie darf, stand auf der Seite, die danach fragte.`,
+        notYou,
+      ],
+    }),
   },
   orOpen: 'Falls sich nichts tut, öffnen Sie diese Adresse:',
   because: (product) => `Sie erhalten diese Nachricht, weil Ihre Adresse zu einem Konto bei ${product} gehört.`,

@@ -61,6 +61,22 @@ export const english: Words = {
       heading: 'A login was unlinked',
       text: [`Since ${at} your account at ${product} can no longer be used with one of its logins.`, notYou],
     }),
+    'session-ended': ({ product, at }) => ({
+      subject: `A session of your account at ${product} was ended`,
+      heading: 'A session was ended',
+      text: [
+        `On ${at} a session of your account at ${product} was used from two places, as if somebody had copied it. It was ended. An application that has lost its connection can look like that, too.`,
+        'Sign in again. If you use one device alone, choose another password, too.',
+      ],
+    }),
+    'application-allowed': ({ product, at }) => ({
+      subject: `An application may use your account at ${product}`,
+      heading: 'An application was let in',
+      text: [
+        `On ${at} an application was allowed to use your account at ${product}. What it may do stood on the page that asked.`,
+        notYou,
+      ],
+    }),
   },
   orOpen: 'If the button does nothing, open this address:',
   because: (product) => `You get this message because your address belongs to an account at ${product}.`,

@@ -64,6 +64,22 @@ export const spanish: Words = {
       heading: 'Se ha desvinculado un acceso',
       text: [`Desde el ${at} su cuenta en ${product} ya no se puede usar con uno de sus accesos.`, notYou],
     }),
+    'session-ended': ({ product, at }) => ({
+      subject: `Se ha cerrado una sesión de su cuenta en ${product}`,
+      heading: 'Se ha cerrado una sesión',
+      text: [
+        `El ${at} una sesión de su cuenta en ${product} se usó desde dos sitios, como si alguien la hubiera copiado. Se ha cerrado. Una aplicación que perdió la conexión puede parecer lo mismo.`,
+        'Inicie sesión de nuevo. Si usa un solo dispositivo, elija también otra contraseña.',
+      ],
+    }),
+    'application-allowed': ({ product, at }) => ({
+      subject: `Una aplicación puede usar su cuenta en ${product}`,
+      heading: 'Se ha autorizado una aplicación',
+      text: [
+        `El ${at} se permitió a una aplicación usar su cuenta en ${product}. Lo que puede hacer figuraba en la página que lo pedía.`,
+        notYou,
+      ],
+    }),
   },
   orOpen: 'Si el botón no hace nada, abra esta dirección:',
   because: (product) => `Recibe este mensaje porque su dirección pertenece a una cuenta en ${product}.`,

@@ -69,6 +69,22 @@ export const french: Words = {
       heading: 'Une connexion a été détachée',
       text: [`Depuis le ${at}, votre compte chez ${product} ne s’ouvre plus avec l’une de ses connexions.`, notYou],
     }),
+    'session-ended': ({ product, at }) => ({
+      subject: `Une session de votre compte chez ${product} a été fermée`,
+      heading: 'Une session a été fermée',
+      text: [
+        `Le ${at}, une session de votre compte chez ${product} a été utilisée de deux endroits, comme si quelqu’un l’avait copiée. Elle a été fermée. Une application qui a perdu sa connexion peut donner la même impression.`,
+        'Connectez-vous de nouveau. Si vous n’utilisez qu’un appareil, choisissez aussi un autre mot de passe.',
+      ],
+    }),
+    'application-allowed': ({ product, at }) => ({
+      subject: `Une application peut utiliser votre compte chez ${product}`,
+      heading: 'Une application a été autorisée',
+      text: [
+        `Le ${at}, une application a été autorisée à utiliser votre compte chez ${product}. Ce qu’elle peut faire figurait sur la page qui le demandait.`,
+        notYou,
+      ],
+    }),
   },
   orOpen: 'Si le bouton ne fait rien, ouvrez cette adresse :',
   because: (product) => `Vous recevez ce message parce que votre adresse appartient à un compte chez ${product}.`,
