@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import fp from 'fastify-plugin'
-import { Notices, noticeMigrations } from '../src/auth/notices.ts'
+import { Notices, noticeCreated, noticeMigrations } from '../src/auth/notices.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -13,6 +13,7 @@ export default fp(
   async (fastify) => {
     const { NODE_ENV, DATA_DIR } = fastify.config
     fastify.storage.declare(noticeMigrations)
+    fastify.events.declare([noticeCreated])
     const notices = new Notices(fastify.storage.engine, fastify.secrets, {
       baseUrl: () => fastify.publicUrl(),
       folder: NODE_ENV === 'production' ? undefined : join(DATA_DIR, 'notices'),
@@ -22,5 +23,5 @@ export default fp(
     })
     fastify.decorate('notices', notices)
   },
-  { name: 'notices', dependencies: ['storage', 'secrets', 'public-url'] },
+  { name: 'notices', dependencies: ['storage', 'secrets', 'events', 'public-url'] },
 )

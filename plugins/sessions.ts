@@ -20,6 +20,7 @@ export default fp(
       audit,
       tokens: new AccessTokens(signingKeys, { issuer: issuerOf(config), minutes: config.ACCESS_TOKEN_MINUTES }),
       scopesOf: (userId) => accounts.scopesOf(userId),
+      notice: (kind, userId, client) => accounts.notice(kind, userId, client),
       days: config.SESSION_DAYS,
     })
     fastify.decorate('sessions', sessions)

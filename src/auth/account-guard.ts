@@ -5,7 +5,7 @@ import { adminScope, holds } from '../contract/principal.ts'
 import { Problem } from '../errors.ts'
 import { normaliseEmail } from '../schemas/email.ts'
 import type { Command } from '../storage/storage.ts'
-import { type AccountParts, masked, targetOf } from './account-parts.ts'
+import { type AccountParts, isVerified, masked, targetOf } from './account-parts.ts'
 import type { Person } from './account-sql.ts'
 import { refuseFleeting } from './fleeting.ts'
 
@@ -35,8 +35,17 @@ export class AccountGuard {
         throw new Problem('forbidden', 'Only an administrator can change or delete an administrator')
       refuseFleeting(request.principal)
     }
+    const before = [...(request.alongside?.before ?? []), ...this.#notices(person, request)]
     const behind = [...(request.alongside?.behind ?? []), ...this.#entries(person, request)]
-    request.alongside = { ...request.alongside, behind }
+    request.alongside = { before, behind }
+  }
+
+  /** Whoever reads the address that was verified hears that it no longer is the account's, while it still is. */
+  #notices(person: Person, request: FastifyRequest): Command[] {
+    const { email: recipient, name } = person
+    if (!isVerified(person) || newAddress(person, request) === undefined) return []
+    const { notices } = this.#parts
+    return notices.commands(notices.compose({ kind: 'address-changed', recipient, name }, request))
   }
 
   /** What goes on record with the change: the end of an account, or another address. */
@@ -46,9 +55,16 @@ export class AccountGuard {
     const was = masked(person.email)
     if (method === 'DELETE')
       return [this.#parts.audit.command({ ...about, type: 'account.deleted', detail: was }, request)]
-    const { email } = request.body as { email?: string }
-    if (email === undefined || normaliseEmail(email) === person.emailKey) return []
+    const email = newAddress(person, request)
+    if (email === undefined) return []
     const detail = `${was} to ${masked(email)}`
     return [this.#parts.audit.command({ ...about, type: 'account.address-changed', detail }, request)]
   }
+}
+
+/** The address that a change gives an account, where it is another one. */
+function newAddress({ emailKey }: Person, { method, body }: FastifyRequest): string | undefined {
+  if (method === 'DELETE') return undefined
+  const { email } = body as { email?: string }
+  return email === undefined || normaliseEmail(email) === emailKey ? undefined : email
 }

@@ -3,6 +3,7 @@
 import type { TObject } from '@sinclair/typebox'
 import type { Eventually } from '../contract/eventually.ts'
 import type { Principal } from '../contract/principal.ts'
+import type { NoticeKind } from '../schemas/notice.ts'
 import type { Collection } from '../storage/collection.ts'
 import type { Command, Storage } from '../storage/storage.ts'
 import type { Store } from '../storage/store.ts'
@@ -11,13 +12,13 @@ import { AccountSql, type Person } from './account-sql.ts'
 import { AccountTokens, type TokenPurpose } from './account-tokens.ts'
 import { Afterwards } from './afterwards.ts'
 import type { Audit, Origin } from './audit.ts'
-import type { Notice, NoticeKind, NoticeLimit, Notices } from './notices.ts'
+import type { Notice, NoticeLimit, Notices, Speaker } from './notices.ts'
 import { Passwords } from './passwords.ts'
 import type { Secrets } from './secrets.ts'
 import { networkOf, Throttle } from './throttle.ts'
 
 /** Who asks, and from where. */
-export type Caller = Origin & { principal: Pick<Principal, 'id'> }
+export type Caller = Origin & Speaker & { principal: Pick<Principal, 'id'> }
 
 /** Messages of one kind to one address within an hour: as one caller may cause them, and all together. */
 const noticesAnHour = 3
@@ -80,13 +81,14 @@ export class AccountParts {
     kind: TokenPurpose,
     { name, email, emailKey }: Pick<Person, 'name' | 'email' | 'emailKey'>,
     limit: NoticeLimit,
+    caller: Speaker,
     passwordHash?: string,
   ): { notice: Notice; commands: Command[] } {
     const token = this.tokens.create(kind)
     const { text, expiresAt } = token
-    const notice = this.notices.compose({ kind, recipient: email, name, token: text, expiresAt })
+    const notice = this.notices.compose({ kind, recipient: email, name, token: text, expiresAt }, caller)
     const keep = this.tokens.keep(token, emailKey, notice.id, passwordHash)
-    return { notice, commands: [this.notices.command(notice, limit), keep] }
+    return { notice, commands: [...this.notices.commands(notice, limit), keep] }
   }
 }
 

@@ -46,8 +46,8 @@ export class Recovery {
   async requestReset(email: string, caller: Caller): Promise<void> {
     const { allowances, afterwards } = this.#parts
     await allowances.spend(allowances.subject('reset', networkOf(caller.ip)), requestsAnHour)
-    const { id, ip, principal } = caller
-    afterwards.run(() => this.#sendReset(email, { id, ip, principal }))
+    const { id, ip, principal, headers } = caller
+    afterwards.run(() => this.#sendReset(email, { id, ip, principal, headers }))
   }
 
   async #sendReset(email: string, caller: Caller): Promise<void> {
@@ -56,7 +56,7 @@ export class Recovery {
     const person = await this.#parts.byAddress(emailKey)
     const { counts, ...limit } = this.#parts.limit('reset-password', emailKey, caller)
     const reachable = person !== undefined && mayRecover(person)
-    const sending = reachable ? this.#parts.tokenNotice('reset-password', person, limit) : undefined
+    const sending = reachable ? this.#parts.tokenNotice('reset-password', person, limit, caller) : undefined
     const outcome = reachable ? 'success' : 'failure'
     const event = {
       type: 'password.reset-requested',
@@ -154,9 +154,9 @@ export class Recovery {
     caller: Caller,
   ): { notice: Notice; commands: Command[] } {
     const { audit, notices } = this.#parts
-    const notice = notices.compose({ kind: 'password-changed', recipient: person.email, name: person.name })
+    const notice = notices.compose({ kind: 'password-changed', recipient: person.email, name: person.name }, caller)
     const event = audit.command({ type, outcome: 'success', principal, target: targetOf(person) }, caller)
-    return { notice, commands: [notices.command(notice), event] }
+    return { notice, commands: [...notices.commands(notice), event] }
   }
 }
 

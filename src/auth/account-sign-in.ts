@@ -122,6 +122,7 @@ export class SignIns {
       'verify-email',
       person,
       limit,
+      caller,
       person.passwordHash ?? undefined,
     )
     return { notice, commands: [...counts, ...commands] }

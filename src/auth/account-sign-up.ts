@@ -71,7 +71,7 @@ export class SignUps {
 
   /**
    * Takes the address that a token was sent to as verified, for who knows the password that the token was asked for
-   * with: the owner of an address cannot complete what a stranger has begun with it.
+   * with: the owner of an address cannot complete what a stranger has begun with it. A new account is welcomed.
    *
    * @throws {Problem} `validation-failed` for a token that is unknown, used, expired, or of an address that has changed,
    * and for another password, which leaves the token good; `rate-limited` while address or caller is locked.
@@ -84,12 +84,20 @@ export class SignUps {
     const { userId, emailKey, passwordHash } = token
     const now = new Date().toISOString()
     const target = targetOf(token)
+    const person = await this.#parts.byId(userId)
+    const welcome = person?.emailVerifiedAt === null ? this.#welcome(person, caller) : undefined
     const commands: Command[] = [
       ...tokens.use(token),
       [sql.verify, { userId, emailKey, passwordHash, now }, 1],
       audit.command({ type: 'email.verified', outcome: 'success', principal: { id: target }, target }, caller),
+      ...(welcome === undefined ? [] : this.#parts.notices.commands(welcome)),
     ]
     await engine.write(commands).catch(refuseToken)
+    if (welcome) await this.#parts.notices.announce(welcome)
+  }
+
+  #welcome({ email, name }: Person, caller: Caller): Notice {
+    return this.#parts.notices.compose({ kind: 'welcome', recipient: email, name }, caller)
   }
 
   /** Whether the password is the token's. Failures count as those of signing in do. */
@@ -112,7 +120,8 @@ export class SignUps {
   async #createUser({ input, emailKey, passwordHash, limit, caller }: Prepared): Promise<boolean> {
     const { users, notices } = this.#parts
     const { name, email } = input
-    const { notice, commands } = this.#parts.tokenNotice('verify-email', { name, email, emailKey }, limit, passwordHash)
+    const person = { name, email, emailKey }
+    const { notice, commands } = this.#parts.tokenNotice('verify-email', person, limit, caller, passwordHash)
     const all = [
       this.#create(emailKey, passwordHash, true),
       ...limit.counts,
@@ -132,13 +141,13 @@ export class SignUps {
   #known({ input, emailKey, passwordHash, limit, caller }: Prepared, person: Person): [Notice, Command[]] {
     const { email, name } = person
     if (person.emailVerifiedAt === null && person.disabledAt === null) {
-      const { notice, commands } = this.#parts.tokenNotice('verify-email', person, limit, passwordHash)
+      const { notice, commands } = this.#parts.tokenNotice('verify-email', person, limit, caller, passwordHash)
       const event = this.#event(input, 'success', 'user without a verified account', caller, person)
       return [notice, [this.#create(emailKey, passwordHash), ...limit.counts, ...commands, event]]
     }
-    const notice = this.#parts.notices.compose({ kind: 'sign-up-attempt', recipient: email, name })
+    const notice = this.#parts.notices.compose({ kind: 'sign-up-attempt', recipient: email, name }, caller)
     const event = this.#event(input, 'failure', 'address has an account', caller, person)
-    return [notice, [...limit.counts, this.#parts.notices.command(notice, limit), event]]
+    return [notice, [...limit.counts, ...this.#parts.notices.commands(notice, limit), event]]
   }
 
   async #write([notice, commands]: [Notice, Command[]]): Promise<void> {

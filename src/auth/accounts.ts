@@ -4,6 +4,7 @@ import { type Eventually, whenever } from '../contract/eventually.ts'
 import { adminScope, type Principal } from '../contract/principal.ts'
 import { Problem } from '../errors.ts'
 import type { Migration } from '../schemas/collection.ts'
+import type { NoticeKind } from '../schemas/notice.ts'
 import { type Command, orConflict } from '../storage/storage.ts'
 import { Abandoned, abandonedMigrations } from './account-abandoned.ts'
 import { allowanceMigrations } from './account-allowances.ts'
@@ -15,6 +16,7 @@ import { SignUps } from './account-sign-up.ts'
 import { accountMigrations, type Person, type Role } from './account-sql.ts'
 import type { Afterwards } from './afterwards.ts'
 import { refuseFleeting } from './fleeting.ts'
+import type { Speaker } from './notices.ts'
 import type { Passwords } from './passwords.ts'
 import { throttleMigrations } from './throttle.ts'
 
@@ -95,6 +97,14 @@ export class Accounts {
   /** @throws {Problem} `not-found` */
   async get(userId: number): Promise<Account> {
     return shown(await this.#account(userId))
+  }
+
+  /** A message to a user about what is done with the account, as commands of the write that does it. */
+  async notice(kind: NoticeKind, userId: number, caller: Speaker): Promise<Command[]> {
+    const person = await this.#parts.byId(userId)
+    if (person === undefined) return []
+    const { notices } = this.#parts
+    return notices.commands(notices.compose({ kind, recipient: person.email, name: person.name }, caller))
   }
 
   /** For a write that rests on the account as it was read: it meets one row while that holds, and nobody changes it meanwhile. */

@@ -3,21 +3,34 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Type } from '@sinclair/typebox'
 import { sql } from 'kysely'
 import type { Migration } from '../schemas/collection.ts'
 import { normaliseEmail } from '../schemas/email.ts'
+import type { EventType } from '../schemas/event.ts'
+import type { NoticeKind } from '../schemas/notice.ts'
 import { argument, selected, statement, textArgument } from '../storage/dialect.ts'
+import { emission, emitted } from '../storage/outbox.ts'
 import type { Command, Statement, Storage } from '../storage/storage.ts'
 import { type Allowance, withinAllowance } from './account-allowances.ts'
 import type { Secrets } from './secrets.ts'
 
-export type NoticeKind =
-  | 'verify-email'
-  | 'sign-up-attempt'
-  | 'reset-password'
-  | 'password-changed'
-  | 'identity-linked'
-  | 'identity-unlinked'
+/** A notice was kept. Who sends it opens it by its id: the event holds neither address nor token. */
+export const noticeCreated: EventType = {
+  type: 'notice.created',
+  description: 'There is a message for a user.',
+  data: Type.Object(
+    {
+      id: Type.String({
+        description: 'Identifier of the notice.',
+        examples: ['0b7e3c0e-5f0f-4f6e-9a55-0d4a6a1d2c11'],
+      }),
+      kind: Type.String({ description: 'What it tells; there may be new kinds.', examples: ['welcome'] }),
+    },
+    { $id: 'NoticeCreated', additionalProperties: false, description: 'A message to a user, without what it says.' },
+  ),
+  scope: 'admin',
+}
 
 /** What a message is made of. */
 export interface Notice {
@@ -32,9 +45,16 @@ export interface Notice {
   token?: string | undefined
   /** When the link stops to be good. */
   expiresAt?: string | undefined
+  /** The languages that its reader takes, as `Accept-Language` says them (RFC 9110 section 12.5.4). */
+  languages?: string | undefined
 }
 
 export type NoticeInput = Pick<Notice, 'kind' | 'recipient' | 'name' | 'token' | 'expiresAt'>
+
+/** Whoever causes a notice: its reader, as far as is known. */
+export interface Speaker {
+  headers?: { 'accept-language'?: string | undefined } | undefined
+}
 
 /** How many notices of one kind may be kept for a subject, and for a wider one: counts that this very write raises. */
 export interface NoticeLimit extends Allowance {
@@ -59,6 +79,8 @@ const purpose = 'notice'
 const unlimited: NoticeLimit = { allowance: '', limit: 0, allowanceOfAll: '', limitOfAll: 0 }
 /** How long a notice is kept, sent or not, in ms. */
 const keptFor = 7 * 86_400_000
+/** Of what a caller says of its languages, in characters. */
+const longestLanguages = 200
 const pages: Partial<Record<NoticeKind, string>> = {
   'verify-email': '/auth/verify-email',
   'reset-password': '/auth/reset-password',
@@ -85,13 +107,17 @@ export const noticeMigrations: readonly Migration[] = [
 
 type Row = Pick<Notice, 'id' | 'kind' | 'recipient' | 'createdAt'> & { payload: string }
 
+/** A notice as who sends it finds it. */
+export type Found = { as: 'pending'; notice: Notice } | { as: 'sent' } | { as: 'unknown' } | { as: 'unreadable' }
+
 export class Notices {
   readonly #engine: Storage
   readonly #secrets: Secrets
   readonly #settings: NoticeSettings
   readonly #insert: Statement
   readonly #pending: Statement
-  readonly #exists: Statement
+  readonly #find: Statement
+  readonly #told: Statement
   readonly #sent: Statement
   readonly #forget: Statement
 
@@ -128,7 +154,14 @@ export class Notices {
         .orderBy('id')
         .limit(argument<number>('limit')),
     )
-    this.#exists = statement('notice', kysely.selectFrom('notices').select('id').where('id', '=', argument('id')))
+    this.#find = statement(
+      'notice',
+      kysely
+        .selectFrom('notices')
+        .select(selected({ ...columns, sentAt: 'sent_at' }))
+        .where('id', '=', argument('id')),
+    )
+    this.#told = emission(engine.dialect, 'notices', '/notices', noticeCreated, 'given', sql.ref('user_id'))
     this.#sent = statement(
       'notice sent',
       kysely
@@ -142,21 +175,25 @@ export class Notices {
     )
   }
 
-  /** A notice with its link; not written yet. */
-  compose(input: NoticeInput): Notice {
+  /** A notice with its link; not written yet. Its reader is taken for who causes it. */
+  compose(input: NoticeInput, { headers }: Speaker = {}): Notice {
     const { kind, token } = input
     const page = pages[kind]
     const link = token && page && `${this.#settings.baseUrl()}${page}#token=${token}`
-    return { ...input, id: randomUUID(), createdAt: new Date().toISOString(), link }
+    const languages = headers?.['accept-language']?.slice(0, longestLanguages)
+    return { ...input, id: randomUUID(), createdAt: new Date().toISOString(), link, languages }
   }
 
-  /** Keeps the notice for the user whose address is the recipient; with a limit, only within it. */
-  command(notice: Notice, { allowance, limit, allowanceOfAll, limitOfAll } = unlimited): Command {
+  /** Keeps the notice for the user whose address is the recipient, and tells of it; with a limit, only within it. */
+  commands(notice: Notice, { allowance, limit, allowanceOfAll, limitOfAll } = unlimited): Command[] {
     const { id, kind, recipient, createdAt, ...rest } = notice
     const payload = this.#secrets.seal(purpose, JSON.stringify(rest))
     const emailKey = normaliseEmail(recipient)
     const limits = { allowance, limit, allowanceOfAll, limitOfAll }
-    return [this.#insert, { id, kind, recipient, emailKey, createdAt, payload, ...limits }]
+    return [
+      [this.#insert, { id, kind, recipient, emailKey, createdAt, payload, ...limits }],
+      [this.#told, { id, ...emitted(createdAt) }],
+    ]
   }
 
   /** Those that nobody has sent yet, the oldest first. One that cannot be opened keeps none of the others back. */
@@ -169,6 +206,16 @@ export class Notices {
       opened.push(...rows.flatMap((row) => this.#open(row)))
     } while (opened.length < limit && rows.length === limit)
     return opened.slice(0, limit)
+  }
+
+  /** One notice, to be sent. */
+  async find(id: string): Promise<Found> {
+    const row = await this.#engine.first<Row & { sentAt: string | null }>(this.#find, { id })
+    if (row === undefined) return { as: 'unknown' }
+    const { sentAt, ...rest } = row
+    if (sentAt !== null) return { as: 'sent' }
+    const [notice] = this.#open(rest)
+    return notice === undefined ? { as: 'unreadable' } : { as: 'pending', notice }
   }
 
   /** Records that a notice was sent; its content is forgotten. */
@@ -198,7 +245,7 @@ export class Notices {
 
   async #file(folder: string, notice: Notice): Promise<void> {
     const { id, kind, createdAt } = notice
-    if ((await this.#engine.first(this.#exists, { id })) === undefined) return
+    if ((await this.#engine.first(this.#find, { id })) === undefined) return
     const file = `${createdAt.replaceAll(/[:.]/g, '-')}-${kind}-${id.slice(0, 8)}.json`
     await mkdir(folder, { recursive: true, mode: 0o700 })
     await writeFile(join(folder, file), `${JSON.stringify(notice, null, 2)}\n`, { mode: 0o600, flag: 'wx' })

@@ -42,6 +42,8 @@ export interface SessionSettings {
   tokens: AccessTokens
   /** The scopes that a user has now; nothing when the account is gone or disabled. */
   scopesOf: ScopesOf
+  /** A message to a user about what is done with the account, as commands of the write that does it. */
+  notice: (kind: 'session-ended', userId: number, client: Client) => Promise<Command[]>
   /** How long a session lasts without being refreshed, in days. */
   days: number
 }
@@ -128,7 +130,7 @@ export class Sessions {
   async revoke(sessionId: string, userId: number, client: Origin): Promise<boolean> {
     const { audit } = this.#settings
     const revoked = { type: 'session.revoked', outcome: 'success', ...namesOf(userId, sessionId) } as const
-    return this.#end(sessionId, userId, audit.command(revoked, client))
+    return this.#end(sessionId, userId, [audit.command(revoked, client)])
   }
 
   /** Ends every session of a user, the one that asks too, and its sign-ins on pages; keys and grants go on. */
@@ -252,7 +254,7 @@ export class Sessions {
   }
 
   async #endReused({ userId, sessionId }: RefreshRow, client: Client): Promise<never> {
-    const { audit } = this.#settings
+    const { audit, notice } = this.#settings
     const detail = 'A refresh token was used twice: its session is ended'
     const reused = {
       type: 'session.reuse-detected',
@@ -260,14 +262,15 @@ export class Sessions {
       ...namesOf(userId, sessionId),
       detail,
     } as const
-    await this.#end(sessionId, userId, audit.command(reused, client))
+    const told = await notice('session-ended', userId, client)
+    await this.#end(sessionId, userId, [audit.command(reused, client), ...told])
     throw wrongRefreshToken()
   }
 
   /** Ends a session and tells why, unless it has ended before. */
-  async #end(id: string, userId: number, why: Command): Promise<boolean> {
+  async #end(id: string, userId: number, why: readonly Command[]): Promise<boolean> {
     try {
-      await this.#settings.engine.write([[this.#sql.end, { id, userId }, 1], why])
+      await this.#settings.engine.write([[this.#sql.end, { id, userId }, 1], ...why])
     } catch (error) {
       if (error instanceof UnexpectedRows) return false
       throw error

@@ -47,10 +47,15 @@ export function readSettings(connector: Connector, env: Environment): Record<str
 
 /** Settings with which every one of these connectors is on: for documents of all that the server can serve. */
 export function exampleSettings(connectors: readonly Connector[]): Record<string, string> {
-  const examples = connectors.flatMap((connector) =>
-    requiredSettings(connector).map((name) => [name, String(connector.settings.properties[name]?.examples?.[0] ?? '')]),
-  )
-  return Object.fromEntries(examples)
+  return Object.assign({}, ...connectors.map(exampleOf))
+}
+
+/** The example of all settings together, where one is required out of several; else those of the required ones. */
+function exampleOf(connector: Connector): Record<string, string> {
+  const { examples, properties } = connector.settings
+  if (examples?.[0] !== undefined) return examples[0] as Record<string, string>
+  const required = requiredSettings(connector)
+  return Object.fromEntries(required.map((name) => [name, String(properties[name]?.examples?.[0] ?? '')]))
 }
 
 function isSet(env: Environment, name: string): boolean {

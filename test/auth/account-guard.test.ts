@@ -47,6 +47,22 @@ test('another address and the end of a user who has an account are on record, wi
   t.equal(events.length, 2)
 })
 
+test('whoever reads the verified address of an account hears that it has another one', async (t) => {
+  const { app, join, signUp, admin, notices } = await openAccounts(t)
+  const id = await join()
+  await signUp({ email: 'another@example.org' })
+  const send = async (user: number, email: string) => {
+    const payload = { name: 'F', email }
+    return (await app.inject({ method: 'PUT', url: `/users/${user}`, headers: admin, payload })).statusCode
+  }
+  t.same([await send(id, 'ali@example.com'), await send(id, fatima.email)], [409, 200])
+  t.same(await notices('address-changed'), [], 'it has not')
+  t.same([await send(id, 'fatima@example.org'), await send(id, 'f@example.org')], [200, 200])
+  t.equal(await send(id + 1, 'b@example.org'), 200)
+  const told = (await notices('address-changed')).map(({ recipient }) => recipient)
+  t.same(told, [fatima.email], 'an address that nobody has verified hears nothing')
+})
+
 test('what is not changed is not on record, and what cannot be on record is not changed', async (t) => {
   const { app, join, admin, rows } = await openAccounts(t)
   const run = (sql: string) => app.storage.engine.write([[raw(sql), {}]])

@@ -70,7 +70,7 @@ function conformance(name: string, settings: () => Promise<Record<string, string
       await signUp({ ...thief, password: another })
       t.same(
         (await notices()).map(({ kind }) => kind),
-        ['verify-email', 'sign-up-attempt'],
+        ['verify-email', 'welcome', 'address-changed', 'sign-up-attempt'],
         'none of which has a token for the thief',
       )
       // A token that the thief could have all the same: of the time before the account was verified.

@@ -2,7 +2,8 @@
 
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import type { Test } from 'tap'
-import type { Notice, NoticeKind } from '../../src/auth/notices.ts'
+import type { Notice } from '../../src/auth/notices.ts'
+import type { NoticeKind } from '../../src/schemas/notice.ts'
 import type { Row } from '../../src/storage/storage.ts'
 import { type Built, build } from '../helper.ts'
 import { raw } from '../storage/setup.ts'

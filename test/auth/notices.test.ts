@@ -30,7 +30,7 @@ test('pending notices come in the order in which they were written', async (t) =
   const { app } = await build(t)
   const names = ['first', 'second', 'third']
   for (const name of names) {
-    await app.storage.engine.write([app.notices.command(app.notices.compose({ ...ali, name }))])
+    await app.storage.engine.write(app.notices.commands(app.notices.compose({ ...ali, name })))
     pass(1)
   }
   t.same(
@@ -44,7 +44,7 @@ test('a notice that cannot be opened is a warning, and keeps no other back', asy
   const { app, logs } = await build(t)
   const { engine } = app.storage
   for (let number = 1; number <= 5; number += 1) {
-    await engine.write([app.notices.command(app.notices.compose({ ...ali, name: String(number) }))])
+    await engine.write(app.notices.commands(app.notices.compose({ ...ali, name: String(number) })))
   }
   const [one, two, three] = await app.notices.pending()
   for (const { id = '' } of [one, two, three] as { id?: string }[]) {
@@ -122,15 +122,84 @@ test('a notice goes with its user, and after a week', async (t) => {
   const pass = holdClock(t)
   const { app } = await build(t)
   const { engine } = app.storage
-  const write = () => engine.write([app.notices.command(app.notices.compose(ali))])
+  const write = () => engine.write(app.notices.commands(app.notices.compose(ali)))
   await write()
   await app.inject({ method: 'DELETE', url: '/users/2' })
   t.same(await engine.all(raw('select * from notices'), {}), [])
   await write()
   t.same(await engine.all(raw('select * from notices'), {}), [], 'nobody has the address')
   const mohamed = app.notices.compose({ ...ali, recipient: 'mohamed@example.com' })
-  await engine.write([app.notices.command(mohamed)])
+  await engine.write(app.notices.commands(mohamed))
   pass(7 * 24 * hour + 1)
   await app.accounts.forget()
   t.same(await engine.all(raw('select * from notices'), {}), [])
+})
+
+test('a notice is told of when it is kept, without address and token, to administrators alone', async (t) => {
+  const { app, signUp, notices, admin, enter } = await openAccounts(t, { MEMBER_SCOPES: 'events:read' })
+  for (let time = 1; time <= 4; time += 1) await signUp()
+  const kept = await notices()
+  t.equal(kept.length, 3, 'a fourth within the hour is not kept')
+  const told = async (headers: Record<string, string>) => {
+    const all = await app.inject({ url: '/events', query: { limit: '100' }, headers })
+    return all.json<{ type: string; owner?: number }[]>().filter(({ type }) => type === 'notice.created')
+  }
+  const events = await told(admin)
+  t.match(
+    events,
+    kept.map(({ id, kind }) => ({ subject: `/notices/${id}`, data: { id, kind } })),
+  )
+  t.equal(events.length, 3)
+  t.notMatch(JSON.stringify(events), /@|token/)
+  await app.inject({
+    method: 'POST',
+    url: '/auth/verify-email',
+    payload: { token: kept[2]?.token, password: fatima.password },
+  })
+  t.same(await told(await enter()), [])
+})
+
+test('a notice is found to be sent, and keeps the languages of who caused it', async (t) => {
+  const { app, post, notices, rows } = await openAccounts(t)
+  await post('/auth/sign-up', fatima, { 'accept-language': `de-CH, ${'x'.repeat(300)}` })
+  const [notice] = await notices()
+  const id = notice?.id ?? ''
+  t.match(notice, { languages: /^de-CH, x{193}$/ })
+  t.same(await app.notices.find(id), { as: 'pending', notice })
+  t.same(await app.notices.find('another'), { as: 'unknown' })
+  await rows(`update notices set payload = 'of another secret' returning id`)
+  t.same(await app.notices.find(id), { as: 'unreadable' })
+  await app.notices.sent(id)
+  t.same(await app.notices.find(id), { as: 'sent' })
+})
+
+test('who verifies the first address of an account is welcomed, once', async (t) => {
+  const { app, join, signIn, notices, token, post, admin } = await openAccounts(t)
+  const id = await join()
+  const kinds = async () => (await notices()).map(({ kind }) => kind)
+  t.same(
+    (await notices('welcome')).map(({ recipient, name }) => [recipient, name]),
+    [[fatima.email, fatima.name]],
+  )
+  const email = 'fatima@example.org'
+  await app.inject({
+    method: 'PATCH',
+    url: `/users/${id}`,
+    payload: { email },
+    headers: { ...admin, 'content-type': 'application/merge-patch+json' },
+  })
+  await signIn({ email })
+  const answer = await post('/auth/verify-email', { token: await token('verify-email'), password: fatima.password })
+  t.equal(answer.statusCode, 204)
+  t.equal((await kinds()).filter((kind) => kind === 'welcome').length, 1)
+})
+
+test('whoever has a session hears that its refresh token was used twice, once', async (t) => {
+  const { join, signIn, post, notices } = await openAccounts(t)
+  await join()
+  const { refreshToken } = (await signIn()).json<{ refreshToken: string }>()
+  const refresh = async () => (await post('/auth/refresh', { refreshToken }, { 'accept-language': 'fr' })).statusCode
+  t.same([await refresh(), await refresh(), await refresh()], [200, 401, 401])
+  t.match(await notices('session-ended'), [{ recipient: fatima.email, name: fatima.name, languages: 'fr' }])
+  t.equal((await notices('session-ended')).length, 1)
 })

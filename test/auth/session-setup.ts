@@ -68,7 +68,15 @@ export async function startProcess(
   await keys.start()
   const tokens = new AccessTokens(keys, { issuer, minutes: 10 })
   const scopes = new Map<number, readonly string[]>([1, 2].map((id) => [id, ['users:read', 'keys:read']]))
-  const sessions = new Sessions({ engine, secrets, audit, tokens, scopesOf: (id) => scopes.get(id), days: 30 })
+  const sessions = new Sessions({
+    engine,
+    secrets,
+    audit,
+    tokens,
+    scopesOf: (id) => scopes.get(id),
+    notice: async () => [],
+    days: 30,
+  })
   const rows = async (sql: string) => engine.all(raw(sql), {})
   return { engine, keys, tokens, sessions, audit, scopes, warnings, rows }
 }

@@ -35,7 +35,10 @@ export interface Context {
 }
 
 export interface Browser {
-  newContext(): Promise<Context>
+  newContext(options?: {
+    colorScheme?: 'light' | 'dark'
+    viewport?: { width: number; height: number }
+  }): Promise<Context>
   close(): Promise<void>
 }
 

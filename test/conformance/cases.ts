@@ -7,6 +7,7 @@ import { connectorCases } from './cases/connectors.ts'
 import { eventCases } from './cases/events.ts'
 import { failureCases } from './cases/failures.ts'
 import { keyCases } from './cases/keys.ts'
+import { mailCases } from './cases/mail.ts'
 import { peopleCases } from './cases/people.ts'
 import { shapeCases } from './cases/shapes.ts'
 import { textCases } from './cases/text.ts'
@@ -28,4 +29,5 @@ export const cases: readonly Case[] = [
   ...webhookCases,
   ...connectorCases,
   ...peopleCases,
+  ...mailCases,
 ]

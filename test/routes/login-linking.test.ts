@@ -92,6 +92,7 @@ const cases: [name: string, run: (t: Test, settings: Settings) => Promise<void>]
       t.same(await site.rows('select subject from identities'), [{ subject: 'fatima' }])
       t.same(await site.rows("select id from api_keys where id = 'key' and revoked_at is null"), [])
       t.match((await site.audited()).join('\n'), /email\.verified by a login: what the account had before is taken out/)
+      t.match(kindsOf(await site.app.notices.pending()), 'verify-email welcome')
       await post('/auth/request-password-reset', { email })
       await post('/auth/reset-password', { token: await token(), password: second })
       t.equal((await signInWith(second)).statusCode, 200, 'who reads the address may set a password')

@@ -103,6 +103,7 @@ test('a first login makes an account with a verified address and no password, an
     'sign-in.succeeded oidc',
     'session.started',
   ])
+  t.match(await site.app.notices.pending(), [{ kind: 'welcome', recipient: 'Fatima@example.com', name: 'Fatima' }])
 })
 
 test('the same person is known again by issuer and subject, whatever address they have by now', async (t) => {

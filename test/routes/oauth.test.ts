@@ -64,6 +64,8 @@ test('a user signs in, allows what an application asks for, and the application 
       address: '127.0.0.1',
     },
   ])
+  const told = (await server.app.notices.pending()).filter(({ kind }) => kind === 'application-allowed')
+  t.match(told, [{ recipient: fatima.email }])
 })
 
 test('a refresh token is given for offline_access alone, and gives the next pair once', async (t) => {

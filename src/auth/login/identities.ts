@@ -4,13 +4,14 @@ import { randomBytes } from 'node:crypto'
 import { Type } from '@sinclair/typebox'
 import { Problem } from '../../errors.ts'
 import { isEmail, normaliseEmail } from '../../schemas/email.ts'
+import type { NoticeKind } from '../../schemas/notice.ts'
 import { type Command, UnexpectedRows, UniqueViolation } from '../../storage/storage.ts'
 import type { Store } from '../../storage/store.ts'
 import { type Caller, isVerified, masked, mayRecover } from '../account-parts.ts'
 import type { Person } from '../account-sql.ts'
 import { AccountTokens } from '../account-tokens.ts'
 import type { Audit } from '../audit.ts'
-import type { Notice, NoticeKind, Notices } from '../notices.ts'
+import type { Notices } from '../notices.ts'
 import type { Secrets } from '../secrets.ts'
 import type { Sessions } from '../sessions.ts'
 import { type Identity, IdentitySql, type Known } from './identity-sql.ts'
@@ -34,7 +35,7 @@ export interface IdentitiesOptions {
   store: Store
   secrets: Secrets
   audit: Audit
-  notices: Pick<Notices, 'compose' | 'command' | 'announce'>
+  notices: Pick<Notices, 'compose' | 'commands' | 'announce'>
   /** Whose users can sign in. */
   issuers: readonly string[]
   sessions: Pick<Sessions, 'revocations' | 'forgetVerified'>
@@ -122,8 +123,8 @@ export class Identities {
     const event = { type: 'identity.unlinked', outcome: 'success', principal, target: `identity:${id}` } as const
     // Two that are unlinked at once wait for each other here.
     const hold: Command = [this.#sql.hold, { userId }, 1]
-    const { notice, keep } = this.#notice('identity-unlinked', person)
-    const commands = [audit.command(event, caller), keep, ...sessions.revocations(userId, sessionId)]
+    const { notice, keep } = this.#notice('identity-unlinked', person, caller)
+    const commands = [audit.command(event, caller), ...keep, ...sessions.revocations(userId, sessionId)]
     const unlinking: Command[] = [
       [this.#sql.keepUnlinked, { id, userId }],
       [this.#sql.unlink, { id, userId }, 1],
@@ -179,14 +180,17 @@ export class Identities {
     const detail = `${provider.id}: ${masked(email)}`
     const signedUp = audit.command({ type: 'account.signed-up', outcome: 'success', principal, detail }, caller)
     const account: Command = [this.#sql.createAccount, { emailKey, now: new Date().toISOString() }, 1]
-    const commands = [account, signedUp, ...this.#linking(newcomer, principal), ...newcomer.further]
-    await store.named('users').insert(Created, { name: nameOf(user, email), email }, undefined, commands)
+    const name = nameOf(user, email)
+    const { notice, keep } = this.#notice('welcome', { email, name }, caller)
+    const commands = [account, signedUp, ...this.#linking(newcomer, principal), ...keep, ...newcomer.further]
+    await store.named('users').insert(Created, { name, email }, undefined, commands)
+    await this.#options.notices.announce(notice)
   }
 
   async #link(newcomer: Newcomer, person: Person): Promise<void> {
-    const { notice, keep } = this.#notice('identity-linked', person)
+    const { notice, keep } = this.#notice('identity-linked', person, newcomer.caller)
     const linking = this.#linking(newcomer, { id: `user:${person.userId}` })
-    await this.#options.store.engine.write([...linking, keep, ...newcomer.further])
+    await this.#options.store.engine.write([...linking, ...keep, ...newcomer.further])
     await this.#options.notices.announce(notice)
   }
 
@@ -194,18 +198,18 @@ export class Identities {
   async #linkTo(newcomer: Newcomer, person: Person, hold: Command): Promise<void> {
     const { userId } = person
     const { issuer, subject } = newcomer.user
-    const { notice, keep } = this.#notice('identity-linked', person)
+    const { notice, keep } = this.#notice('identity-linked', person, newcomer.caller)
     const linking = this.#linking(newcomer, { id: `user:${userId}` }, userId)
     const forget: Command = [this.#sql.forgetUnlinked, { issuer, subject }]
-    await this.#options.store.engine.write([hold, forget, ...linking, keep, ...newcomer.further])
+    await this.#options.store.engine.write([hold, forget, ...linking, ...keep, ...newcomer.further])
     await this.#options.notices.announce(notice)
   }
 
-  /** A message to the user, and the command that keeps it. */
-  #notice(kind: NoticeKind, { email, name }: Person): { notice: Notice; keep: Command } {
+  /** A message to the user, and the commands that keep it. */
+  #notice(kind: NoticeKind, { email, name }: Pick<Person, 'email' | 'name'>, caller: Caller) {
     const { notices } = this.#options
-    const notice = notices.compose({ kind, recipient: email, name })
-    return { notice, keep: notices.command(notice) }
+    const notice = notices.compose({ kind, recipient: email, name }, caller)
+    return { notice, keep: notices.commands(notice) }
   }
 
   /**
@@ -222,6 +226,7 @@ export class Identities {
     const args = { userId, emailKey, now: new Date().toISOString() }
     const detail = 'by a login: what the account had before is taken out'
     const verified = { type: 'email.verified', outcome: 'success', principal, target, detail } as const
+    const { notice, keep } = this.#notice('welcome', person, caller)
     await store.engine.write([
       [this.#sql.claimAccount, args, 1],
       this.#tokens.forgetAllOf(userId),
@@ -229,9 +234,11 @@ export class Identities {
       ...sessions.revocations(userId),
       audit.command(verified, caller),
       ...this.#linking(newcomer, principal),
+      ...keep,
       ...newcomer.further,
     ])
     sessions.forgetVerified(userId)
+    await this.#options.notices.announce(notice)
   }
 
   /** To the user whose verified address it is, or to `userId`. */

@@ -188,10 +188,11 @@ export class Interactions {
     const detail = `scopes: ${allowed.join(' ') || 'none beyond those granted before'}`
     const granted = { principal: { id: `user:${userId}` }, target: `client:${clientId}`, detail }
     const entry = audit.command({ type: 'consent.granted', outcome: 'success', ...granted }, request)
+    const told = existing === undefined ? await accounts.notice('application-allowed', userId, request) : []
     const saving = {
       isNew: existing === undefined,
       before: [accounts.unchanged(account), signIns.hold(signIn)],
-      after: [entry],
+      after: [entry, ...told],
     }
     return payloads.savingGrant(saving, () => grant.save())
   }

@@ -57,10 +57,20 @@ function hashOf(text: string): string {
   return `'sha256-${createHash('sha256').update(text).digest('base64')}'`
 }
 
+interface Written {
+  language: string
+  direction: 'ltr' | 'rtl'
+}
+
 /** A whole page; its script is of this server, never made of what somebody has sent. */
-export function pageOf(title: string, content: Html, script?: string): string {
+export function pageOf(
+  title: string,
+  content: Html,
+  script?: string,
+  { language, direction }: Written = { language: 'en', direction: 'ltr' },
+): string {
   return html`<!doctype html>
-<html lang="en">
+<html lang="${language}" dir="${direction}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

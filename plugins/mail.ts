@@ -1,0 +1,20 @@
+import fp from 'fastify-plugin'
+import { MailDesk } from '../src/integrations/mail/desk.ts'
+import { Mail } from '../src/integrations/mail/mail.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** What operators and readers do with mail; nothing while it is off. */
+    mail: MailDesk | undefined
+  }
+}
+
+/** Mail beside its deliveries: previews, addresses that are not written to, and unsubscribing. */
+export default fp(
+  async (fastify) => {
+    const { connectors, storage, audit } = fastify
+    const mail = connectors.connection('mail')
+    fastify.decorate('mail', mail instanceof Mail ? new MailDesk(mail, storage.engine, audit) : undefined)
+  },
+  { name: 'mail', dependencies: ['connectors', 'storage', 'audit'] },
+)
