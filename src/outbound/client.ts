@@ -107,7 +107,8 @@ const reasons: [RegExp, string][] = [
   [/^(UND_ERR_|HPE_)/, 'The answer was not HTTP'],
 ]
 
-function reasonOf(error: unknown): string {
+/** Why a call had no answer: a sentence's beginning for people, without an address. */
+export function reasonOf(error: unknown): string {
   for (let each = error; each instanceof Error; each = each.cause) {
     if (each instanceof RefusedAddress) return 'The host has an address that may not be called'
     if (each instanceof AggregateError && each.errors.length > 0) return reasonOf(each.errors[0])
