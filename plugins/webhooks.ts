@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import { ConfigError, listOf } from '../src/config.ts'
+import { TargetDeliveries } from '../src/deliveries/target-deliveries.ts'
 import { OutboundClient } from '../src/outbound/client.ts'
 import { OutboundGuard } from '../src/outbound/guard.ts'
 import { EndpointDeliveries } from '../src/protocols/webhooks/endpoint-deliveries.ts'
@@ -39,7 +40,8 @@ export default fp(
     const targets = new EndpointTargets({ engine, sql, keys, rights, events, client, patience })
     deliveries.register(targets)
     const source = () => fastify.publicUrl()
-    const shared = { engine, endpoints, targets, deliveries, log: events.log, source }
+    const ofTargets = new TargetDeliveries(engine, deliveries, events.log)
+    const shared = { engine, endpoints, targets, deliveries, ofTargets, source }
     fastify.decorate('webhooks', { endpoints, deliveries: new EndpointDeliveries(shared) })
     fastify.addHook('onClose', async () => {
       await deliveries.stop(config.SHUTDOWN_TIMEOUT / 2)

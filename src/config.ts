@@ -4,6 +4,7 @@ import { isIP } from 'node:net'
 import { type Static, Type } from '@sinclair/typebox'
 import { Ajv } from 'ajv'
 import { deliverySettings } from './schemas/delivery-settings.ts'
+import { loginSettings } from './schemas/login-settings.ts'
 
 /** Scopes separated by spaces or commas; `none` for none. */
 const scopeList = '^[a-z:, -]*$'
@@ -56,6 +57,7 @@ export const Settings = Type.Object({
     minimum: 0,
     description: 'Event-loop delay in ms above which requests are answered 503; 0 never sheds.',
   }),
+  CONNECTORS: Type.Optional(Type.String({ minLength: 1, description: 'Folder of further connectors.' })),
   INTROSPECTION: Type.Boolean({ default: true, description: 'Whether GraphQL clients may ask for the schema.' }),
   TRUSTED_DOCUMENTS: Type.Optional(
     Type.String({
@@ -147,22 +149,7 @@ export const Settings = Type.Object({
   }),
   EVENT_DAYS: Type.Integer({ default: 30, minimum: 1, maximum: 36_500, description: 'How long events are kept.' }),
   ...deliverySettings,
-  GOOGLE_CLIENT_ID: Type.Optional(Type.String({ description: 'Client of Google that people log in through.' })),
-  GOOGLE_CLIENT_SECRET: Type.Optional(Type.String({ description: 'Its secret.' })),
-  GITHUB_CLIENT_ID: Type.Optional(Type.String({ description: 'OAuth app of GitHub that people log in through.' })),
-  GITHUB_CLIENT_SECRET: Type.Optional(Type.String({ description: 'Its secret.' })),
-  GITHUB_URL: Type.String({ default: 'https://github.com', description: 'GitHub, or a GitHub Enterprise Server.' }),
-  GITHUB_API_URL: Type.Optional(
-    Type.String({ description: 'Its API; `https://api.github.com`, for another `GITHUB_URL` its `/api/v3`.' }),
-  ),
-  OIDC_ISSUER: Type.Optional(Type.String({ description: 'A further OpenID Connect issuer to log in with.' })),
-  OIDC_CLIENT_ID: Type.Optional(Type.String({ description: 'Client of that issuer.' })),
-  OIDC_CLIENT_SECRET: Type.Optional(Type.String({ description: 'Its secret.' })),
-  OIDC_NAME: Type.String({ default: 'OpenID Connect', description: 'What that issuer is called on a button.' }),
-  LOGIN_REDIRECTS: Type.String({
-    default: '',
-    description: 'URLs that a finished login may return to, to the letter; separated by commas.',
-  }),
+  ...loginSettings,
   NODE_ENV: Type.String({
     default: 'development',
     pattern: '^(development|test|production)$',
@@ -170,14 +157,20 @@ export const Settings = Type.Object({
   }),
 })
 
-export type Config = Static<typeof Settings>
+/** What settings are read from. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** With what they were read from: connectors have settings of their own. */
+export type Config = Static<typeof Settings> & { readonly env: Environment }
 
 /** A setting that cannot be used; the message starts with its name. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
-const validate = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: true }).compile<Config>(Settings)
+const validate = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: true }).compile<Static<typeof Settings>>(
+  Settings,
+)
 /** The names of this machine to itself, but `::1`, which a URL writes in brackets; source of a pattern. */
 export const loopbackNames = 'localhost|127(?:\\.\\d{1,3}){3}'
 const loopback = new RegExp(`^(?:${loopbackNames}|::1)$`)
@@ -187,7 +180,7 @@ const loopback = new RegExp(`^(?:${loopbackNames}|::1)$`)
  *
  * @throws {ConfigError} naming every setting that is wrong, and its value.
  */
-export function readConfig(env: Record<string, string | undefined>): Config {
+export function readConfig(env: Environment): Config {
   const config: Record<string, unknown> = {}
   for (const name of Object.keys(Settings.properties)) {
     if (env[name] !== undefined && env[name] !== '') config[name] = env[name]
@@ -218,7 +211,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
       `PUBLIC_URL must be a URL without a path such as https://api.example.com, got "${config.PUBLIC_URL}"`,
     )
   }
-  return config
+  return { ...config, env }
 }
 
 /** The origins of `CORS_ORIGINS`. */
@@ -238,7 +231,7 @@ export function listOf(text: string): string[] {
 const leastSecret = 32
 
 /** @throws {ConfigError} for a short secret, or for none where one process alone cannot make it. */
-function checkSecrets(config: Config): void {
+function checkSecrets(config: Pick<Config, 'NODE_ENV' | 'SECRET'>): void {
   const { NODE_ENV, SECRET } = config
   if (SECRET === undefined) {
     if (NODE_ENV === 'production') throw new ConfigError('SECRET must be set when NODE_ENV is production')

@@ -1,4 +1,7 @@
-/** Writes the committed contracts from the live routes, and says what that breaks; a test holds them equal. */
+/**
+ * Writes the committed contracts from the live routes, those of every connector among them, and says what that breaks; a
+ * test holds them equal.
+ */
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,16 +11,19 @@ import type { OpenAPIV3_1 } from 'openapi-types'
 import { parse } from 'yaml'
 import { createApp } from './app.ts'
 import { readConfig } from './config.ts'
+import { loadConnectors } from './connectors/load.ts'
+import { exampleSettings } from './connectors/settings.ts'
 import { type AsyncApi, breakingInAsyncApi } from './contract/breaking/asyncapi.ts'
 import { breakingInOpenApi } from './contract/breaking/openapi.ts'
 import { createLog } from './logger.ts'
 import { breakingInWsdl } from './protocols/soap/breaking.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'septet-'))
-const config = readConfig({ DATA_DIR: folder, LOG_LEVEL: 'error' })
+const root = join(import.meta.dirname, '..')
+const everyConnector = exampleSettings(await loadConnectors(join(root, 'src/integrations')))
+const config = readConfig({ DATA_DIR: folder, LOG_LEVEL: 'error', ...everyConnector })
 const fastify = await createApp(config, createLog(config))
 await fastify.ready()
-const root = join(import.meta.dirname, '..')
 
 /** Writes one document; what differs from the committed one in a way that breaks its clients is listed. */
 function write(name: string, text: string, breaking: (before: string, after: string) => string[]): void {

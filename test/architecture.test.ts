@@ -29,6 +29,8 @@ const levels: [RegExp, number][] = [
   [/^src\/outbound\//, 1],
   [/^src\/events\//, 2],
   [/^src\/deliveries\//, 2],
+  [/^src\/connectors\//, 2],
+  [/^src\/integrations\//, 3],
   [/^src\/protocols\/websocket\//, 3],
   [/^src\/protocols\//, 2],
   [/^plugins\//, 4],
@@ -117,7 +119,7 @@ test('files stay under 300 lines, plugins under 90, and names are kebab-case wit
 
 test('autoloaded files have a default export, others have none', (t) => {
   for (const file of files) {
-    const loaded = /^(plugins\/[^/]+|routes\/([^/]+|.*\/index))\.ts$/.test(file)
+    const loaded = /^(plugins\/[^/]+|routes\/([^/]+|.*\/index)|src\/integrations\/([^/]+|[^/]+\/index))\.ts$/.test(file)
     t.equal(/^export default /m.test(textOf(file)), loaded, file)
   }
   t.end()

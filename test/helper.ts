@@ -7,6 +7,8 @@ import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import { createApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
+import { loadConnectors } from '../src/connectors/load.ts'
+import { exampleSettings } from '../src/connectors/settings.ts'
 import { createLog } from '../src/logger.ts'
 
 export interface Built {
@@ -56,4 +58,9 @@ export async function listen(
 ): Promise<Built & { base: string }> {
   const built = await build(t, settings, moreRoutes)
   return { ...built, base: await built.app.listen({ port: 0, host: '127.0.0.1' }) }
+}
+
+/** Settings with which every connector is on. None of them calls its service before there is something to say. */
+export async function everyConnector(): Promise<Record<string, string>> {
+  return exampleSettings(await loadConnectors(join(import.meta.dirname, '../src/integrations')))
 }

@@ -2,17 +2,10 @@
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
+import { Delivery, DeliveryDetail, DeliveryQuery, EventRange, Replay } from '../../src/schemas/delivery.ts'
 import { defaultLimit, pageHeaders } from '../../src/schemas/page.ts'
 import { firsthand, requires } from '../../src/schemas/security.ts'
-import {
-  Delivery,
-  DeliveryDetail,
-  DeliveryParams,
-  DeliveryQuery,
-  EndpointParams,
-  EventRange,
-  Replay,
-} from './schema.ts'
+import { DeliveryParams, EndpointParams } from './schema.ts'
 
 const tags = ['webhooks']
 const reading = requires('webhooks:read')

@@ -62,7 +62,12 @@ export class Deliveries {
     this.#settings = settings
     this.sql = new DeliverySql(settings.engine.dialect)
     this.#settlements = new Settlements(settings.engine, settings.onError)
-    this.#slots = new Slots(settings.concurrency)
+    this.#slots = new Slots((target) => this.#kindOf(target)?.concurrency ?? settings.concurrency)
+  }
+
+  /** The longest that an attempt takes, in ms. */
+  get timeout(): number {
+    return this.#settings.timeout
   }
 
   get schedule(): Schedule {
@@ -122,6 +127,10 @@ export class Deliveries {
   /** As {@link insertion}, due at once; what the target has had is sent to it again. */
   replay(target: string, event: Told): Command {
     return [this.sql.replay, { target, ...toldAs(event, 0) }]
+  }
+
+  #kindOf(target: string): TargetKind | undefined {
+    return this.#kinds.get(kindOf(target))
   }
 
   /** How many wait, and since when the oldest does, in ms. */
@@ -195,11 +204,11 @@ export class Deliveries {
     await new Promise((resolve) => setImmediate(resolve))
     for (let wanted = this.#wanted(); wanted.length > 0 && !this.#stopped; wanted = this.#wanted()) {
       const now = Date.now()
-      const until = now + this.#settings.timeout + margin
       for (const { target } of wanted) this.#hungry.delete(target)
-      const claims = wanted.map(
-        ({ target, limit }): Command => [this.sql.claim, { target, limit, now, until, lease: this.#lease }],
-      )
+      const claims = wanted.map(({ target, limit }): Command => {
+        const until = now + (this.#kindOf(target)?.timeoutOf?.(target) ?? this.#settings.timeout) + margin
+        return [this.sql.claim, { target, limit, now, until, lease: this.#lease }]
+      })
       const claimed = await this.#settings.engine.write(claims)
       for (const [index, { target, limit }] of wanted.entries()) {
         const rows = (claimed[index] ?? []) as unknown as ClaimedRow[]
@@ -210,7 +219,7 @@ export class Deliveries {
   }
 
   #wanted(): { target: string; limit: number }[] {
-    return this.#slots.share([...this.#hungry].filter((target) => this.#kinds.has(kindOf(target))))
+    return this.#slots.share([...this.#hungry].filter((target) => this.#kindOf(target)))
   }
 
   #begin(target: string, row: ClaimedRow): void {
@@ -241,8 +250,7 @@ export class Deliveries {
 
   async #send(delivery: Delivery): Promise<Outcome> {
     try {
-      const kind = this.#kinds.get(kindOf(delivery.target))
-      const outcome = (await kind?.send(delivery, this.#abort.signal)) ?? { as: 'held' }
+      const outcome = (await this.#kindOf(delivery.target)?.send(delivery, this.#abort.signal)) ?? { as: 'held' }
       // What was cut off for the stop says nothing of the target.
       return this.#abort.signal.aborted && outcome.as === 'retry' ? { as: 'held' } : outcome
     } catch (error) {

@@ -56,6 +56,10 @@ export interface Follower {
 export interface TargetKind {
   /** First part of the names of its targets: `endpoint` of `endpoint/7`. */
   readonly kind: string
+  /** Attempts under way at once for one of its targets; as the settings say, without it. */
+  readonly concurrency?: number | undefined
+  /** The longest that an attempt takes, in ms; as the settings say, without it. */
+  timeoutOf?(target: string): number | undefined
   /** Those that follow events now. */
   followers(): Eventually<readonly Follower[]>
   /** Those of these targets that may be sent to; the deliveries of others wait. */

@@ -11,16 +11,16 @@ const failing = 5
 const longestPause = 3_600_000
 
 export class Slots {
-  readonly #most: number
+  readonly #mostOf: (target: string) => number
   readonly #taken = new Map<string, number>()
   readonly #failures = new Map<string, number>()
   /** Until when nothing is taken, in ms since 1970. */
   readonly #pauses = new Map<string, number>()
   #total = 0
 
-  /** `most`: for one target. */
-  constructor(most: number) {
-    this.#most = most
+  /** `mostOf`: for one target. */
+  constructor(mostOf: (target: string) => number) {
+    this.#mostOf = mostOf
   }
 
   /** How many each of these targets may take now: in turns, as long as there are any. */
@@ -65,6 +65,7 @@ export class Slots {
     const until = this.#pauses.get(target)
     if (until !== undefined && until > Date.now()) return 0
     this.#pauses.delete(target)
-    return (this.#failures.get(target) ?? 0) >= failing ? Math.min(mostOfFailing, this.#most) : this.#most
+    const most = this.#mostOf(target)
+    return (this.#failures.get(target) ?? 0) >= failing ? Math.min(mostOfFailing, most) : most
   }
 }

@@ -6,14 +6,14 @@ import { parse } from 'yaml'
 import { type AsyncApi, breakingInAsyncApi } from '../../src/contract/breaking/asyncapi.ts'
 import { breakingInOpenApi } from '../../src/contract/breaking/openapi.ts'
 import { breakingInSchema, type Direction, type JsonSchema } from '../../src/contract/breaking/schema.ts'
-import { build } from '../helper.ts'
+import { build, everyConnector } from '../helper.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const openapi = () => parse(readFileSync(join(root, 'openapi.yaml'), 'utf8'))
 const asyncapi = () => parse(readFileSync(join(root, 'contracts', 'asyncapi.yaml'), 'utf8'))
 
 test('nothing that the committed documents promise is broken', async (t) => {
-  const { app } = await build(t)
+  const { app } = await build(t, await everyConnector())
   t.same(breakingInOpenApi(openapi(), app.swagger() as OpenAPIV3_1.Document), [], 'openapi.yaml: breaking changes')
   t.same(breakingInAsyncApi(asyncapi(), parse(app.webSockets.document)), [], 'asyncapi.yaml: breaking changes')
 })

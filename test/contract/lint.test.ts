@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
-import { build, listen, temporaryFolder } from '../helper.ts'
+import { build, everyConnector, listen, temporaryFolder } from '../helper.ts'
 import { clients, runNode, runTool, skip } from './foreign-tools.ts'
 
 interface RedoclyReport {
@@ -41,14 +41,14 @@ for (const [version, url] of [
   ['3.0', '/docs/openapi-3.0.json'],
 ] as const) {
   test(`the ${version} document has no error and no warning`, { skip }, async (t) => {
-    const { app } = await build(t)
+    const { app } = await build(t, await everyConnector())
     const file = save(t, 'openapi.json', (await app.inject(url)).json())
     t.strictSame(await redocly(file), [], 'Redocly, recommended')
     t.strictSame(await spectral(file), [], 'Spectral, spectral:oas')
   })
 
   test(`the ${version} document is valid by its published JSON Schema`, { skip }, async (t) => {
-    const { app } = await build(t)
+    const { app } = await build(t, await everyConnector())
     const file = save(t, 'openapi.json', (await app.inject(url)).json())
     const { code, stdout } = await runTool('@seriousme/openapi-schema-validator/bin/validate-api-cli.js', file)
     t.match(JSON.parse(stdout), { valid: true })

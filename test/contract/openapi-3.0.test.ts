@@ -1,7 +1,7 @@
 import type { OpenAPIV3_1 } from 'openapi-types'
 import { type Test, test } from 'tap'
 import { downgrade } from '../../src/contract/openapi-3.0.ts'
-import { build } from '../helper.ts'
+import { build, everyConnector } from '../helper.ts'
 
 type Node = Record<string, unknown>
 
@@ -147,7 +147,7 @@ test('what only 3.1 knows is left out, and the original stays as it was', async 
 })
 
 test('/docs/openapi-3.0.json is 3.0.3 and uses no keyword of 3.1', async (t) => {
-  const { app } = await build(t)
+  const { app } = await build(t, await everyConnector())
   const response = await app.inject('/docs/openapi-3.0.json')
   t.equal(response.statusCode, 200)
   t.match(response.headers['content-type'], /^application\/json/)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { OpenAPIV3_1 } from 'openapi-types'
 import { type Test, test } from 'tap'
 import { parse } from 'yaml'
-import { build } from '../helper.ts'
+import { build, everyConnector } from '../helper.ts'
 
 type Schema = OpenAPIV3_1.SchemaObject
 type Body = { content?: Record<string, { schema?: Schema | OpenAPIV3_1.ReferenceObject }> }
@@ -16,7 +16,7 @@ const committed = readFileSync(join(import.meta.dirname, '..', '..', 'openapi.ya
 
 /** The live document and its operations, each named like `GET /users`. */
 async function live(t: Test): Promise<{ document: OpenAPIV3_1.Document; operations: Named[] }> {
-  const { app } = await build(t)
+  const { app } = await build(t, await everyConnector())
   const document = app.swagger() as OpenAPIV3_1.Document
   const operations = Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
     Object.entries(item as Record<string, OpenAPIV3_1.OperationObject>).map(([method, operation]) => ({
@@ -28,12 +28,12 @@ async function live(t: Test): Promise<{ document: OpenAPIV3_1.Document; operatio
 }
 
 test('the committed document is the live one', async (t) => {
-  const { app } = await build(t)
+  const { app } = await build(t, await everyConnector())
   t.equal(app.swagger({ yaml: true }), committed, 'run npm run contracts')
 })
 
 test('the server serves the committed document', async (t) => {
-  const { app } = await build(t)
+  const { app } = await build(t, await everyConnector())
   t.equal((await app.inject('/docs/yaml')).body, committed)
   t.strictSame((await app.inject('/docs/json')).json(), parse(committed))
 })

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import type { Transcript } from '../clients/transcript.ts'
-import { build, listen } from '../helper.ts'
+import { build, everyConnector, listen } from '../helper.ts'
 import { clients, run, runTool, skip } from './foreign-tools.ts'
 
 const generated = join(clients, 'generated')
@@ -18,7 +18,7 @@ const generators: Record<string, [script: string, ...args: string[]]> = {
 }
 
 test('generated TypeScript clients', { skip }, async (t) => {
-  const { app } = await build(t)
+  const { app } = await build(t, await everyConnector())
   rmSync(generated, { recursive: true, force: true })
   mkdirSync(generated)
   writeFileSync(join(generated, 'openapi.json'), (await app.inject('/docs/json')).body)

@@ -4,7 +4,7 @@ import { buildSchema, findBreakingChanges, getIntrospectionQuery } from 'graphql
 import { type Test, test } from 'tap'
 import { Documents } from '../../../src/protocols/graphql/documents.ts'
 import { RenderedFields } from '../../../src/protocols/graphql/rendered.ts'
-import { build } from '../../helper.ts'
+import { build, everyConnector } from '../../helper.ts'
 import { adminKeyOf, makeKey } from '../../keys.ts'
 
 async function open(t: Test, settings: Record<string, string> = {}, routes?: string) {
@@ -376,7 +376,7 @@ test('the committed schema is that of the server, and breaks none that was commi
 })
 
 test('names and numbers that clients invent cost nothing and find nothing', async (t) => {
-  const { app } = await build(t)
+  const { app } = await build(t, await everyConnector())
   const ask = async (query: string, variables: object = {}) =>
     (await app.inject({ method: 'POST', url: '/graphql', payload: { query, variables } })).json<{
       data?: unknown

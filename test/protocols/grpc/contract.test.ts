@@ -9,7 +9,7 @@ import type { Operation } from '../../../src/contract/operation.ts'
 import { GrpcServer } from '../../../src/protocols/grpc/index.ts'
 import { Enum } from '../../../src/schemas/enum.ts'
 import { open } from '../../../src/schemas/security.ts'
-import { build, temporaryFolder } from '../../helper.ts'
+import { build, everyConnector, temporaryFolder } from '../../helper.ts'
 
 const lockFile = join(import.meta.dirname, '../../../contracts/service.proto')
 
@@ -40,7 +40,7 @@ const state = Enum(['open', 'closed'])
 const moment = Type.String({ format: 'date-time' })
 
 test('the committed file is what the routes give, and breaks no client', async (t) => {
-  const { app } = await build(t)
+  const { app } = await build(t, await everyConnector())
   t.same(app.grpc.breaking, [])
   t.equal(app.grpc.proto, readFileSync(lockFile, 'utf8'), 'npm run contracts')
   const served = await app.inject('/contracts/service.proto')

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import type { XmlElement } from '../../../src/protocols/soap/element.ts'
 import { XmlReader } from '../../../src/protocols/soap/parse.ts'
-import { build } from '../../helper.ts'
+import { build, everyConnector } from '../../helper.ts'
 
 const committed = readFileSync(join(import.meta.dirname, '../../../contracts/service.wsdl'), 'utf8')
 /** The file is ours. */
@@ -29,12 +29,12 @@ const one = (element: XmlElement, local: string) => own(element, local)[0] as Xm
 const named = (elements: readonly XmlElement[]) => elements.map((each) => get(each, 'name') ?? '')
 
 test('contracts/service.wsdl is what the routes give (npm run contracts writes it)', async (t) => {
-  const { app } = await build(t)
+  const { app } = await build(t, await everyConnector())
   t.equal(app.soap.wsdl('http://localhost:8080/soap') === committed, true)
 })
 
 test('it is served with the address that the request has reached, or PUBLIC_URL', async (t) => {
-  const { app } = await build(t)
+  const { app } = await build(t, await everyConnector())
   const address = async (url: string, headers = {}, from = app) =>
     /soap:address location="([^"]*)"/.exec((await from.inject({ url, headers })).body)?.[1]
   t.equal(await address('/soap?wsdl', { host: 'localhost:99' }), 'http://localhost:99/soap')

@@ -2,7 +2,8 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Test } from 'tap'
-import type { DeliveryDetail, Delivery as DeliverySchema, NewEndpoint } from '../../../routes/webhooks/schema.ts'
+import type { NewEndpoint } from '../../../routes/webhooks/schema.ts'
+import type { DeliveryDetail, Delivery as DeliverySchema } from '../../../src/schemas/delivery.ts'
 import { build } from '../../helper.ts'
 
 export type Made = typeof NewEndpoint.static

@@ -5,7 +5,7 @@ import formats from 'ajv-formats'
 import { type Test, test } from 'tap'
 import { parse } from 'yaml'
 import { clients, runNode, skip } from '../../contract/foreign-tools.ts'
-import { build, listen } from '../../helper.ts'
+import { build, everyConnector, listen } from '../../helper.ts'
 import { makeKey } from '../../keys.ts'
 import { connect } from './client.ts'
 
@@ -25,7 +25,7 @@ interface Document {
 }
 
 test('the committed document is the live one, and is served', async (t) => {
-  const { app } = await build(t)
+  const { app } = await build(t, await everyConnector())
   t.equal(app.webSockets.document, committed, 'run npm run contracts')
   const answer = await app.inject('/contracts/asyncapi.yaml')
   t.equal(answer.body, committed)
@@ -33,7 +33,7 @@ test('the committed document is the live one, and is served', async (t) => {
 })
 
 test('every operation is a request with its reply', async (t) => {
-  const { app } = await build(t)
+  const { app } = await build(t, await everyConnector())
   const {
     operations: { notify, ...operations },
   } = parse(committed) as Document

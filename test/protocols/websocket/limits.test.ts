@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import type { Limits } from '../../../src/protocols/websocket/connection.ts'
 import { listen } from '../../helper.ts'
-import { type Client, connect, refused } from './client.ts'
+import { type Client, connect } from './client.ts'
 import { seen } from './routes/slow.ts'
 
 /** A server with the operations of `routes/`, whose limits are short enough for a test. */

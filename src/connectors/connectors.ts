@@ -1,0 +1,267 @@
+/** All connectors that the server knows: which are on, what waits for each, and why. */
+
+import type { FastifyBaseLogger } from 'fastify'
+import type { Environment } from '../config.ts'
+import type { Deliveries } from '../deliveries/deliveries.ts'
+import {
+  type DeliveryQuery,
+  type DeliveryWithHistory,
+  type EventRange,
+  type Replayed,
+  type ShownDelivery,
+  TargetDeliveries,
+} from '../deliveries/target-deliveries.ts'
+import { Problem } from '../errors.ts'
+import type { EventLog } from '../events/log.ts'
+import type { Storage } from '../storage/storage.ts'
+import { type BackFill, BackFills } from './back-fills.ts'
+import type { Connection, Connector, ConnectorHost, Inbound, Received } from './connector.ts'
+import { ConnectorSql, type FollowingRow } from './connector-sql.ts'
+import { ConnectorTarget, type Direction, directions, targetOf } from './connector-target.ts'
+import { missingSettings, readSettings } from './settings.ts'
+import type { CollectionRecords } from './user-records.ts'
+
+/**
+ * How long events are kept for a connector that no process has on, in ms: a deployment, or a mistake in the settings,
+ * loses none.
+ */
+const remembered = 86_400_000
+/** Ids of services' events, and their types: text that every database takes. */
+const plainText = /^[\x21-\x7e]{1,255}$/
+
+export interface ConnectorsSettings {
+  engine: Storage
+  deliveries: Deliveries
+  eventLog: EventLog
+  users: CollectionRecords
+  log: FastifyBaseLogger
+}
+
+/** What waits in one direction, or was given up; counted to 10,000. */
+export interface Backlog {
+  waiting: number
+  dead: number
+  /** When the oldest that waits was made. */
+  oldestWaiting: string | null
+  /** What the last failure among those that wait was. */
+  lastError: string | null
+}
+
+export interface ConnectorStatus {
+  name: string
+  title: string
+  description: string
+  on: boolean
+  missingSettings: string[]
+  types: string[]
+  since: string | null
+  out: Backlog
+  in: Backlog
+  backFill: BackFill | null
+}
+
+interface Known {
+  connector: Connector
+  connection: Connection | undefined
+  target: ConnectorTarget
+}
+
+export class Connectors {
+  readonly #settings: ConnectorsSettings
+  readonly #known = new Map<string, Known>()
+  readonly #sql: ConnectorSql
+  readonly #backFills: BackFills
+  readonly #ofTargets: TargetDeliveries
+  readonly #env: Environment
+  #following: Promise<Map<string, FollowingRow>> | undefined
+
+  constructor(settings: ConnectorsSettings, env: Environment) {
+    const { engine, deliveries, eventLog, users } = settings
+    this.#settings = settings
+    this.#env = env
+    this.#sql = new ConnectorSql(engine.dialect)
+    this.#backFills = new BackFills({ engine, deliveries, users, sql: this.#sql })
+    this.#ofTargets = new TargetDeliveries(engine, deliveries, eventLog)
+  }
+
+  /** Connectors that are on. */
+  get on(): { connector: Connector; connection: Connection }[] {
+    return [...this.#known.values()].flatMap(({ connector, connection }) =>
+      connection === undefined ? [] : [{ connector, connection }],
+    )
+  }
+
+  /**
+   * Switches a connector on where its settings are there, and says so.
+   *
+   * @throws {ConfigError} for settings that are wrong; {Error} for a second connector of this name.
+   */
+  async add(connector: Connector, host: ConnectorHost): Promise<void> {
+    const { name } = connector
+    const { deliveries, log } = this.#settings
+    if (this.#known.has(name)) throw new Error(`two connectors are named ${name}`)
+    const settings = readSettings(connector, this.#env)
+    const connection = settings && (await connector.connect(settings as never, host))
+    if (connection) log.info({ connector: name }, `the connector ${name} is on`)
+    else
+      log.info(
+        { connector: name },
+        `the connector ${name} is off: it needs ${missingSettings(connector, this.#env).join(', ')}`,
+      )
+    const target = new ConnectorTarget({
+      connector,
+      connection,
+      backFills: this.#backFills,
+      timeout: deliveries.timeout,
+      following: async (each) => (await this.#rows()).get(each)?.after,
+      onError: (err, { target, id, type }) => log.warn({ err, target, delivery: id, type }, 'a connector has failed'),
+    })
+    deliveries.register(target)
+    this.#known.set(name, { connector, connection, target })
+  }
+
+  /** What a connector that is on does; nothing where it is off. */
+  connection(name: string): Connection | undefined {
+    return this.#known.get(name)?.connection
+  }
+
+  /** Says that those that are on follow, from now on or as before. To be said once at start, and each hour. */
+  async follow(): Promise<void> {
+    const { engine, eventLog, log } = this.#settings
+    const { newest } = await eventLog.bounds()
+    const now = new Date()
+    const args = { after: newest, now: now.toISOString(), before: before(now) }
+    const previous = await this.#rows()
+    for (const { connector } of this.on) {
+      await engine.write([[this.#sql.follow, { ...args, name: connector.name }]])
+      if (!previous.has(connector.name)) {
+        log.info({ connector: connector.name }, 'it follows events from now on; a back-fill brings over who is there')
+      }
+    }
+  }
+
+  /** Keeps what a WebHook says, each thing once. @throws {Problem} `not-found`, and what the connector throws. */
+  async receive(name: string, inbound: Inbound): Promise<void> {
+    const { engine, deliveries } = this.#settings
+    const { connection } = this.#get(name)
+    if (connection?.receive === undefined) throw new Problem('not-found', 'The connector takes no WebHooks')
+    const received = await connection.receive(inbound)
+    if (received.length === 0) return
+    const target = targetOf(name, 'in')
+    await engine.write(received.map((each) => deliveries.insertion(target, toldOf(each))))
+    deliveries.wake([target])
+  }
+
+  async list(): Promise<ConnectorStatus[]> {
+    return Promise.all([...this.#known.keys()].map((name) => this.get(name)))
+  }
+
+  /** @throws {Problem} `not-found` */
+  async get(name: string): Promise<ConnectorStatus> {
+    const { connector, connection } = this.#get(name)
+    const { title, description, types } = connector
+    const row = (await this.#rows()).get(name)
+    return {
+      name,
+      title,
+      description,
+      on: connection !== undefined,
+      missingSettings: missingSettings(connector, this.#env),
+      types: [...types],
+      since: row?.since ?? null,
+      out: await this.#backlog(targetOf(name, 'out')),
+      in: await this.#backlog(targetOf(name, 'in')),
+      backFill: await this.#backFills.get(name),
+    }
+  }
+
+  /** The newest first. @throws {Problem} `not-found` */
+  async page(name: string, direction: Direction, query: DeliveryQuery) {
+    return this.#ofTargets.page(this.#target(name, direction), query)
+  }
+
+  /** With each attempt, whatever its direction. @throws {Problem} `not-found` */
+  async delivery(name: string, id: number): Promise<DeliveryWithHistory> {
+    return this.#ofTargets.get(this.#targets(name), id)
+  }
+
+  /** @throws {Problem} `not-found`; `conflict` for a connector that is off, and while an attempt is under way. */
+  async replay(name: string, id: number): Promise<ShownDelivery> {
+    this.#connected(name)
+    return this.#ofTargets.replay(this.#targets(name), id)
+  }
+
+  /** @throws {Problem} `not-found`; `conflict` for a connector that is off; `gone` for events that are not kept. */
+  async replayEvents(name: string, range: EventRange): Promise<Replayed> {
+    this.#connected(name)
+    const { target } = this.#get(name)
+    return this.#ofTargets.replayEvents(this.#target(name, 'out'), range, target.selects)
+  }
+
+  /** @throws {Problem} `not-found`; `conflict` where it is off, brings nobody over, or a back-fill is running. */
+  async startBackFill(name: string): Promise<BackFill> {
+    if (this.#connected(name).backFill === undefined) throw new Problem('conflict', 'The connector brings nobody over')
+    return this.#backFills.start(name)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.on.map(({ connection }) => connection.close?.()))
+  }
+
+  #get(name: string): Known {
+    const known = this.#known.get(name)
+    if (known === undefined) throw new Problem('not-found', 'Connector not found')
+    return known
+  }
+
+  #connected(name: string): Connection {
+    const { connection } = this.#get(name)
+    if (connection === undefined) throw new Problem('conflict', 'The connector is off')
+    return connection
+  }
+
+  #target(name: string, direction: Direction): string {
+    return targetOf(this.#get(name).connector.name, direction)
+  }
+
+  #targets(name: string): string[] {
+    return directions.map((direction) => this.#target(name, direction))
+  }
+
+  async #backlog(target: string): Promise<Backlog> {
+    const { engine } = this.#settings
+    type Counted = { count: number; oldest: string | null }
+    const waiting = await engine.first<Counted>(this.#sql.counted.waiting, { target })
+    const dead = await engine.first<Counted>(this.#sql.counted.dead, { target })
+    const failure = await engine.first<{ error: string }>(this.#sql.lastError, { target })
+    return {
+      waiting: Number(waiting?.count ?? 0),
+      dead: Number(dead?.count ?? 0),
+      oldestWaiting: waiting?.oldest ?? null,
+      lastError: failure?.error ?? null,
+    }
+  }
+
+  /** One read for all who ask in the same moment: each kind of target does. */
+  #rows(): Promise<Map<string, FollowingRow>> {
+    this.#following ??= this.#readRows().finally(() => {
+      this.#following = undefined
+    })
+    return this.#following
+  }
+
+  async #readRows(): Promise<Map<string, FollowingRow>> {
+    const rows = await this.#settings.engine.all<FollowingRow>(this.#sql.following, { before: before(new Date()) })
+    return new Map(rows.map((row) => [row.name, row]))
+  }
+}
+
+function before(now: Date): string {
+  return new Date(now.getTime() - remembered).toISOString()
+}
+
+/** @throws {Problem} `malformed-request` for an id or a type that cannot be kept. */
+function toldOf({ id, type, data }: Received) {
+  if (!plainText.test(id) || !plainText.test(type)) throw new Problem('malformed-request', 'The event has no good id')
+  return { eventId: id, type, owner: null, text: JSON.stringify(data ?? null) }
+}
