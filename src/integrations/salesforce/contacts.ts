@@ -1,14 +1,15 @@
 /** Contacts by the id of their user, over REST. */
 
-import type { Connection } from 'jsforce/lib/connection.js'
 import type { Values } from './mapping.ts'
 import { isRace, Refusal } from './refusal.ts'
+import type { Attempt } from './session.ts'
 import type { SalesforceSettings } from './settings.ts'
 
 export interface Contact {
-  id: string
   /** When it was last changed, by anybody; to the second. */
   modstamp: string
+  /** That it was last changed by the server. */
+  isOurs: boolean
   values: Values
 }
 
@@ -24,12 +25,12 @@ export class Contacts {
   }
 
   /** Nothing where there is none. */
-  async get(connection: Connection, userId: number): Promise<Contact | undefined> {
+  async get({ connection, userId: self }: Attempt, userId: number): Promise<Contact | undefined> {
     try {
-      const fields = ['Id', 'SystemModstamp', ...this.#fields]
+      const fields = ['SystemModstamp', 'LastModifiedById', ...this.#fields]
       const record = await connection.retrieve(this.#object, this.#at(userId), { fields })
       const values = Object.fromEntries(this.#fields.map((field) => [field, record[field] ?? null]))
-      return { id: String(record.Id), modstamp: String(record.SystemModstamp), values }
+      return { modstamp: String(record.SystemModstamp), isOurs: record.LastModifiedById === self, values }
     } catch (error) {
       if (isMissing(error)) return undefined
       throw error
@@ -37,7 +38,7 @@ export class Contacts {
   }
 
   /** Makes it, or sets these of its fields. */
-  async upsert(connection: Connection, userId: number, values: Values): Promise<void> {
+  async upsert({ connection }: Attempt, userId: number, values: Values): Promise<void> {
     const record = { [this.#externalId]: userId, ...values }
     const upsert = () => connection.upsert(this.#object, record, this.#externalId)
     await upsert().catch((error: unknown) => {
@@ -46,7 +47,7 @@ export class Contacts {
     })
   }
 
-  async remove(connection: Connection, userId: number): Promise<void> {
+  async remove({ connection }: Attempt, userId: number): Promise<void> {
     try {
       await connection.destroy(this.#object, this.#at(userId))
     } catch (error) {

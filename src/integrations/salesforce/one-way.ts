@@ -8,8 +8,12 @@ import type { SalesforceSettings } from './settings.ts'
 
 /** Brings both sides to what they are to be. */
 export interface Sync {
-  /** Of one user; gives what people should know of it. */
-  bring(userId: number, signal: AbortSignal): Promise<string | undefined>
+  /**
+   * Of one user; gives what people should know of it.
+   *
+   * @param since Time stamp of the contact that has been told of: nothing is to be done where a later one was seen.
+   */
+  bring(userId: number, signal: AbortSignal, since?: string): Promise<string | undefined>
 }
 
 export interface OneWayParts {
@@ -34,9 +38,9 @@ export class OneWay implements Sync {
     }
     await settled(read, async (values) => {
       if (values === undefined && settings.onDelete === 'keep') return
-      const connection = await session.connect(signal)
-      if (values) await contacts.upsert(connection, userId, values)
-      else await contacts.remove(connection, userId)
+      const attempt = await session.connect(signal)
+      if (values) await contacts.upsert(attempt, userId, values)
+      else await contacts.remove(attempt, userId)
     })
   }
 }

@@ -10,6 +10,13 @@ import type { Wire } from './wire.ts'
 interface Token {
   accessToken: string
   instanceUrl: string
+  /** As whom the server works. */
+  userId: string
+}
+
+/** One attempt's way to Salesforce. */
+export interface Attempt extends Pick<Token, 'userId'> {
+  connection: Connection
 }
 
 /** The parts of jsforce that are used: loaded once the connector is on. */
@@ -49,8 +56,8 @@ export class Session {
    *
    * @throws {NoAnswer}
    */
-  async connect(signal: AbortSignal, timeout = requestTimeout): Promise<Connection> {
-    const { accessToken, instanceUrl } = await this.#current()
+  async connect(signal: AbortSignal, timeout = requestTimeout): Promise<Attempt> {
+    const { accessToken, instanceUrl, userId } = await this.#current()
     const { apiVersion, loginUrl } = this.#settings
     let renewals = 0
     const connection = new this.#library.Connection({
@@ -66,7 +73,7 @@ export class Session {
       },
     })
     connection._transport = this.#wire.transport(AbortSignal.any([signal, this.#closed.signal]), timeout)
-    return connection
+    return { connection, userId }
   }
 
   close(): void {
@@ -112,12 +119,13 @@ export class Session {
   }
 }
 
-function tokenOf(answer: { access_token?: unknown; instance_url?: unknown } | undefined): Token {
-  const { access_token: accessToken, instance_url: instanceUrl } = answer ?? {}
+function tokenOf(answer: { access_token?: unknown; instance_url?: unknown; id?: unknown } | undefined): Token {
+  const { access_token: accessToken, instance_url: instanceUrl, id } = answer ?? {}
   if (typeof accessToken !== 'string' || typeof instanceUrl !== 'string')
     throw new NoAnswer('Salesforce gave no token that can be read')
   // The token goes there with every request.
   if (!URL.canParse(instanceUrl) || !isSafe(new URL(instanceUrl)))
     throw new NoAnswer('Salesforce names an instance that is not safe to call')
-  return { accessToken, instanceUrl }
+  // `https://login.salesforce.com/id/<org>/<user>`
+  return { accessToken, instanceUrl, userId: String(id).split('/').at(-1) ?? '' }
 }

@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { jwtVerify } from 'jose'
 import type { Test } from 'tap'
 import { BulkJobs } from './bulk-jobs.ts'
-import { type ErrorBody, Org } from './org.ts'
+import { type ErrorBody, integrationUser, Org } from './org.ts'
 
 export interface Call {
   method: string
@@ -21,6 +21,8 @@ export type Fault =
   /** Does what it is asked, and says nothing. */
   | 'acts and drops'
   | 'drops'
+  /** Answers after a moment. */
+  | 'late'
   /** Breaks off in the middle of the answer. */
   | 'breaks off'
   | 'never answers'
@@ -65,6 +67,7 @@ export async function startSalesforce(t: Test, privateKey: KeyObject): Promise<C
     if (typeof fails === 'object') return end(reply, fails.status, fails.errors ?? [], fails.headers)
     const answer = call.path === '/services/oauth2/token' ? await token(body) : asked(request, call)
     if (fails === 'acts and drops') return request.socket.destroy()
+    if (fails === 'late') await wait(50)
     if (fails === 'breaks off') {
       reply.writeHead(answer.status, { 'content-type': 'application/json', 'content-length': 1000 }).write('[')
       return wait(20).then(() => request.socket.destroy())
@@ -90,7 +93,7 @@ export async function startSalesforce(t: Test, privateKey: KeyObject): Promise<C
     }
     const accessToken = `00D!token.${counterpart.tokens}`
     sessions.add(accessToken)
-    const id = `${counterpart.url}/id/00D000000000001EAA/005000000000001AAA`
+    const id = `${counterpart.url}/id/00D000000000001EAA/${integrationUser}`
     return { status: 200, body: { access_token: accessToken, instance_url: counterpart.url, id, token_type: 'Bearer' } }
   }
 

@@ -3,14 +3,78 @@ import { join } from './setup.ts'
 
 const fatima = { name: 'Fatima', email: 'fatima@example.com' }
 
-test('a user becomes a contact by external id, and follows its changes', async (t) => {
+test('a user becomes a contact by external id, and the contact follows', async (t) => {
   const { crm, create, change, send } = await join(t)
   const id = await create(fatima)
-  t.equal((await send(id, 'user.created')).as, 'delivered')
+  t.match(await send(id, 'user.created'), { as: 'delivered', error: undefined })
   t.match(crm.org.contact(id), { LastName: 'Fatima', Email: 'fatima@example.com' })
   await change(id, { name: 'Fatima Zahra' })
   t.equal((await send(id)).as, 'delivered')
   t.match(crm.org.contact(id), { LastName: 'Fatima Zahra' })
   t.equal(crm.org.contacts.length, 1)
   t.equal(crm.tokens, 1, 'one token serves both')
+})
+
+test('duplicates and events that come late change nothing', async (t) => {
+  const { crm, create, change, send } = await join(t)
+  const id = await create(fatima)
+  await change(id, { name: 'Newest' })
+  await send(id)
+  await send(id, 'user.created')
+  await send(id, 'user.created')
+  t.match(crm.org.contacts, [{ LastName: 'Newest' }])
+})
+
+test('the contact of a user that is deleted stays', async (t) => {
+  const { crm, create, remove, send } = await join(t)
+  const id = await create(fatima)
+  await send(id)
+  await remove(id)
+  const calls = crm.calls.length
+  t.equal((await send(id, 'user.deleted')).as, 'delivered')
+  t.equal((await send(id, 'user.updated')).as, 'delivered')
+  t.equal(crm.calls.length, calls, 'nothing is asked')
+  t.equal(crm.org.contacts.length, 1)
+})
+
+test('with SALESFORCE_ON_DELETE=delete it goes too, whichever event comes last', async (t) => {
+  const { crm, create, remove, send } = await join(t, { SALESFORCE_ON_DELETE: 'delete' })
+  const id = await create(fatima)
+  await send(id)
+  await remove(id)
+  t.equal((await send(id, 'user.deleted')).as, 'delivered')
+  t.equal((await send(id, 'user.created')).as, 'delivered')
+  t.equal((await send(id, 'user.deleted')).as, 'delivered')
+  t.equal(crm.org.contacts.length, 0)
+})
+
+test('a user that is deleted while its contact is made leaves none', async (t) => {
+  const { crm, create, remove, send } = await join(t, { SALESFORCE_ON_DELETE: 'delete' })
+  const id = await create(fatima)
+  let removal: Promise<void> | undefined
+  crm.org.rules = [
+    () => {
+      removal ??= remove(id)
+      return undefined
+    },
+  ]
+  crm.fail(({ method }) => (method === 'PATCH' ? 'late' : undefined))
+  t.equal((await send(id, 'user.created')).as, 'delivered')
+  await removal
+  t.equal(crm.org.contacts.length, 0)
+})
+
+test('any property can be any field', async (t) => {
+  const { crm, create, send } = await join(t, {
+    SALESFORCE_FIELDS: 'name:LastName email:Title createdAt:Septet_Since__c',
+  })
+  const id = await create(fatima)
+  await send(id)
+  t.match(crm.org.contact(id), { Title: 'fatima@example.com', Septet_Since__c: /^20/ })
+})
+
+test('a property that users do not have waits for the operator, and says so', async (t) => {
+  const { create, send } = await join(t, { SALESFORCE_FIELDS: 'name:LastName phone:Title' })
+  const id = await create(fatima)
+  await t.rejects(send(id), { message: 'SALESFORCE_FIELDS names the property phone, which users do not have' })
 })

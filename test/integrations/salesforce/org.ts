@@ -9,6 +9,7 @@ export interface ErrorBody {
 export interface ContactRecord {
   Id: string
   SystemModstamp: string
+  LastModifiedById: string
   [field: string]: unknown
 }
 
@@ -21,7 +22,10 @@ export interface Answer {
 export type Rule = (record: Record<string, unknown>, existing: ContactRecord | undefined) => ErrorBody | undefined
 
 export const externalId = 'Septet_User_Id__c'
-const known = new Set(['LastName', 'FirstName', 'Email', 'Title', externalId])
+/** As whom the server works, and anybody else. */
+export const integrationUser = '005000000000001AAA'
+const somebody = '005000000000002AAA'
+const known = new Set(['LastName', 'FirstName', 'Email', 'Title', 'Septet_Since__c', externalId])
 const missing: ErrorBody = { errorCode: 'NOT_FOUND', message: 'The requested resource does not exist' }
 
 export class Org {
@@ -41,7 +45,7 @@ export class Org {
   edit(userId: number, fields: Record<string, unknown>): ContactRecord {
     const contact = this.contact(userId)
     if (contact === undefined) throw new Error(`no contact of user ${userId}`)
-    return Object.assign(contact, stored(fields), { SystemModstamp: this.#now() })
+    return Object.assign(contact, stored(fields), { SystemModstamp: this.#now(), LastModifiedById: somebody })
   }
 
   /** Made or changed by external id; the record, or why not. */
@@ -60,10 +64,10 @@ export class Org {
       return [{ errorCode: 'REQUIRED_FIELD_MISSING', message, fields: ['LastName'] }]
     }
     this.writes += 1
-    const SystemModstamp = this.#now()
-    if (existing) return { created: false, record: Object.assign(existing, record, { SystemModstamp }) }
+    const written = { SystemModstamp: this.#now(), LastModifiedById: integrationUser }
+    if (existing) return { created: false, record: Object.assign(existing, record, written) }
     this.#last += 1
-    const made = { ...record, Id: `003${String(this.#last).padStart(12, '0')}AAA`, SystemModstamp }
+    const made = { ...record, Id: `003${String(this.#last).padStart(12, '0')}AAA`, ...written }
     this.contacts.push(made)
     return { created: true, record: made }
   }

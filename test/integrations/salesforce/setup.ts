@@ -1,10 +1,10 @@
 /** Salesforce as the server is joined to it: its connection over the real storage, against the counterpart. */
 
 import { createPrivateKey } from 'node:crypto'
-import { type TObject, Type } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
-import type { Connection, ConnectorHost, UserRecord } from '../../../src/connectors/connector.ts'
+import type { Connection, ConnectorHost } from '../../../src/connectors/connector.ts'
+import { CollectionRecords } from '../../../src/connectors/user-records.ts'
 import type { Outcome } from '../../../src/deliveries/delivery.ts'
 import { exampleKey } from '../../../src/integrations/salesforce/example-key.ts'
 import salesforce from '../../../src/integrations/salesforce/index.ts'
@@ -13,7 +13,7 @@ import { type Counterpart, clientId, startSalesforce, username } from './counter
 
 export const never = new AbortController().signal
 export const secret = 'a secret of more than thirty-two characters'
-const privateKey = createPrivateKey({ key: Buffer.from(exampleKey, 'base64'), format: 'der', type: 'pkcs8' })
+export const privateKey = createPrivateKey({ key: Buffer.from(exampleKey, 'base64'), format: 'der', type: 'pkcs8' })
 
 export interface Joined {
   app: FastifyInstance
@@ -41,8 +41,13 @@ export function settingsFor({ url }: Pick<Counterpart, 'url'>, settings: Record<
   } as Parameters<typeof salesforce.connect>[0]
 }
 
-export async function join(t: Test, settings: Record<string, string> = {}): Promise<Joined> {
-  const { app, logs } = await build(t, { SEED: 'false', LOG_LEVEL: 'warn' })
+/** `database`: settings of the server itself. */
+export async function join(
+  t: Test,
+  settings: Record<string, string> = {},
+  database: Record<string, string> = {},
+): Promise<Joined> {
+  const { app, logs } = await build(t, { SEED: 'false', LOG_LEVEL: 'warn', ...database })
   const crm = await startSalesforce(t, privateKey)
   await app.storage.engine.migrate(salesforce.migrations ?? [])
   const connection = await connect(t, app, crm, settings)
@@ -67,7 +72,15 @@ export async function join(t: Test, settings: Record<string, string> = {}): Prom
 /** A further process over the same storage. */
 export async function connect(t: Test, app: FastifyInstance, crm: Counterpart, settings: Record<string, string> = {}) {
   const { storage, log, notices, deliveries, secrets } = app
-  const host = { storage, log, notices, deliveries, secrets, users: usersOf(app), publicUrl: () => '' }
+  const host = {
+    storage,
+    log,
+    notices,
+    deliveries,
+    secrets,
+    users: new CollectionRecords(storage),
+    publicUrl: () => '',
+  }
   const connection = await salesforce.connect(settingsFor(crm, settings), {
     ...host,
     isProduction: false,
@@ -79,21 +92,4 @@ export async function connect(t: Test, app: FastifyInstance, crm: Counterpart, s
 export function eventOf(id: number, type: string) {
   const subject = `/users/${id}`
   return { id: `${type}-${id}`, type, subject, time: new Date().toISOString(), data: {}, owner: id, isLast: false }
-}
-
-function usersOf({ storage }: FastifyInstance): ConnectorHost['users'] {
-  const users = storage.named('users')
-  const times = { createdAt: Type.String(), updatedAt: Type.String() }
-  const view: TObject = Type.Object({ id: Type.Integer(), ...users.declaration.input.properties, ...times })
-  const plain = (value: unknown) => JSON.parse(JSON.stringify(value))
-  return {
-    get: async (id) => {
-      const { items } = await users.page(view, { limit: 1, filter: { id: [id] } })
-      return plain(items)[0] as UserRecord | undefined
-    },
-    behind: async (id, limit) => {
-      const { items } = await users.page(view, { limit: 100_000 })
-      return (plain(items) as UserRecord[]).filter((user) => user.id > id).slice(0, limit)
-    },
-  }
 }

@@ -1,0 +1,202 @@
+/** What the way back must do over every engine. */
+
+import { createHmac } from 'node:crypto'
+import { type Test, test } from 'tap'
+import type { Outcome } from '../../../src/deliveries/delivery.ts'
+import { connect, eventOf, type Joined, join, never, secret } from './setup.ts'
+
+const fatima = { name: 'Fatima', email: 'fatima@example.com' }
+const both = { SALESFORCE_WEBHOOK_SECRET: secret }
+
+/** A message as the trigger of the README signs it. */
+export function signed(body: string, { key = secret, at = Math.floor(Date.now() / 1000) } = {}) {
+  const mac = createHmac('sha256', key).update(`${at}.${body}`).digest('hex')
+  return { headers: { 'x-salesforce-signature': `t=${at},v1=${mac}` }, body: Buffer.from(body) }
+}
+
+/** Tells of the contact of a user as it is now, and handles that. */
+async function tell({ crm, connection }: Joined, userId: number): Promise<Outcome | undefined> {
+  const { Id: id, SystemModstamp: systemModstamp } = crm.org.contact(userId) ?? {}
+  const [received] =
+    (await connection.receive?.(
+      signed(
+        JSON.stringify([{ id, systemModstamp, externalId: String(userId), fields: { LastName: 'not looked at' } }]),
+      ),
+    )) ?? []
+  return received && connection.handle?.(received, never)
+}
+
+export function twoWay(engine: string, database: (t: Test) => Promise<Record<string, string>>): void {
+  const start = async (t: Test, settings: Record<string, string> = {}) =>
+    join(t, { ...both, ...settings }, await database(t))
+
+  /** A user with a contact that agrees with it. */
+  async function agreed(t: Test, settings: Record<string, string> = {}) {
+    const joined = await start(t, settings)
+    const id = await joined.create(fatima)
+    t.match(await joined.send(id, 'user.created'), { as: 'delivered', error: undefined })
+    return { ...joined, joined, id, writes: () => joined.crm.org.writes }
+  }
+
+  test(`${engine}: what is changed in Salesforce comes to the user, and is not sent back`, async (t) => {
+    const { joined, id, crm, user, send, writes } = await agreed(t)
+    crm.org.edit(id, { LastName: 'Zahra', Email: 'Zahra@Example.com' })
+    const before = writes()
+    t.match(await tell(joined, id), { as: 'delivered', error: undefined })
+    t.match(await user(id), { name: 'Zahra', email: 'zahra@example.com' })
+    t.match(await send(id), { as: 'delivered' }, 'the event of that change')
+    t.equal(writes(), before)
+  })
+
+  test(`${engine}: what the server has written is not taken for a change`, async (t) => {
+    const { joined, id, user, change, send, writes } = await agreed(t)
+    await change(id, { name: ' Spaced ', email: 'UPPER@example.com' })
+    await send(id)
+    const before = [await user(id), writes()]
+    t.match(await tell(joined, id), { as: 'delivered', error: undefined })
+    t.match(await send(id), { as: 'delivered' })
+    t.same([await user(id), writes()], before)
+  })
+
+  test(`${engine}: changes of different fields are joined`, async (t) => {
+    const { joined, id, crm, user, change, send } = await agreed(t)
+    await change(id, { name: 'Ours' })
+    crm.org.edit(id, { Email: 'theirs@example.com' })
+    t.match(await send(id), { as: 'delivered', error: undefined })
+    t.match(await user(id), { name: 'Ours', email: 'theirs@example.com' })
+    t.match(crm.org.contact(id), { LastName: 'Ours', Email: 'theirs@example.com' })
+    t.match(await tell(joined, id), { as: 'delivered', error: undefined })
+  })
+
+  for (const winner of ['server', 'crm'] as const) {
+    for (const first of ['event', 'WebHook'] as const) {
+      test(`${engine}: a conflict is reported once, and ${winner} stays, the ${first} first`, async (t) => {
+        const { joined, id, crm, user, change, send, logs } = await agreed(t, { SALESFORCE_CONFLICTS: winner })
+        await change(id, { name: 'Ours' })
+        crm.org.edit(id, { LastName: 'Theirs' })
+        const ways = [() => send(id), () => tell(joined, id)]
+        if (first === 'WebHook') ways.reverse()
+        const whose = winner === 'server' ? "the server's" : "Salesforce's"
+        const error = `Conflict: both sides have changed LastName; ${whose} value has stayed`
+        t.match(await ways[0]?.(), { as: 'delivered', error })
+        t.match(await ways[1]?.(), { as: 'delivered', error: undefined })
+        const name = winner === 'server' ? 'Ours' : 'Theirs'
+        t.match([await user(id), crm.org.contact(id)], [{ name }, { LastName: name }])
+        t.match(
+          logs().filter(({ msg }) => String(msg).includes('both changed')),
+          [{ user: id, fields: 'LastName' }],
+        )
+        t.notMatch(JSON.stringify(logs()), /Ours|Theirs/)
+      })
+    }
+  }
+
+  test(`${engine}: the same change on both sides is no conflict`, async (t) => {
+    const { id, crm, change, send, writes } = await agreed(t)
+    await change(id, { name: 'Same' })
+    crm.org.edit(id, { LastName: 'Same' })
+    const before = writes()
+    t.match(await send(id), { as: 'delivered', error: undefined })
+    t.equal(writes(), before)
+  })
+
+  test(`${engine}: an answer that is lost is no conflict, nor is what comes behind it`, async (t) => {
+    const { joined, id, crm, user, change, send } = await agreed(t)
+    await change(id, { name: 'Second' })
+    crm.fail(({ method }) => (method === 'PATCH' ? 'acts and drops' : undefined))
+    t.match(await send(id), { as: 'retry' })
+    crm.fail()
+    await change(id, { name: 'Third' })
+    t.match(await tell(joined, id), { as: 'delivered', error: undefined })
+    t.match([await user(id), crm.org.contact(id)], [{ name: 'Third' }, { LastName: 'Third' }])
+  })
+
+  test(`${engine}: what was sent earlier and arrives later does not come back`, async (t) => {
+    const { joined, id, crm, user, change, send } = await agreed(t)
+    await change(id, { name: 'Second' })
+    crm.fail(({ method }) => (method === 'PATCH' ? 'never answers' : undefined))
+    const slow = joined.connection.send(eventOf(id, 'user.updated'), AbortSignal.timeout(100))
+    t.match(await slow, { as: 'retry' })
+    const late = crm.calls.findLast(({ method }) => method === 'PATCH')
+    crm.fail()
+    await change(id, { name: 'Third' })
+    t.match(await send(id), { as: 'delivered' })
+    t.ok(late && crm.org.answer(late))
+    t.match(crm.org.contact(id), { LastName: 'Second' })
+    t.match(await send(id), { as: 'delivered', error: undefined }, 'the attempt after the one that was cut off')
+    t.match([await user(id), crm.org.contact(id)], [{ name: 'Third' }, { LastName: 'Third' }])
+  })
+
+  test(`${engine}: two processes at once come to the newest`, async (t) => {
+    const { app, id, crm, user, change, send } = await agreed(t)
+    const other = await connect(t, app, crm, both)
+    await change(id, { name: 'Second' })
+    crm.fail(({ method, body }) => (method === 'PATCH' && body.includes('Second') ? 'late' : undefined))
+    const first = send(id)
+    await new Promise((resolve) => setTimeout(resolve, 15))
+    await change(id, { name: 'Third' })
+    const second = other.send(eventOf(id, 'user.updated'), never)
+    t.match(await Promise.all([first, second]), [{ as: 'delivered' }, { as: 'delivered' }])
+    t.match([await user(id), crm.org.contact(id)], [{ name: 'Third' }, { LastName: 'Third' }])
+  })
+
+  test(`${engine}: what users may not be is not taken, and says why`, async (t) => {
+    const { joined, id, crm, user, create } = await agreed(t)
+    await create({ name: 'Another', email: 'another@example.com' })
+    crm.org.edit(id, { Email: null })
+    t.match(await tell(joined, id), {
+      as: 'dead',
+      error: 'The change in Salesforce was not taken: email must be string',
+    })
+    crm.org.edit(id, { Email: 'another@example.com' })
+    t.match(await tell(joined, id), { as: 'dead', error: /User with this email exists already/ })
+    t.match(await user(id), fatima)
+  })
+
+  test(`${engine}: an administrator is not changed from there`, async (t) => {
+    const { app, joined, id, crm, user } = await agreed(t)
+    const { kysely } = app.storage.engine.dialect
+    const given = { user_id: id, role: 'admin', created_at: '', updated_at: '' }
+    const { sql, parameters } = kysely.insertInto('accounts').values(given).compile()
+    const constants = parameters.map((constant) => ({ constant }))
+    await app.storage.engine.write([[{ name: 'an administrator', sql, parameters: constants }, {}]])
+    crm.org.edit(id, { Email: 'mine@example.com' })
+    t.match(await tell(joined, id), { as: 'dead', error: /is an administrator, who is changed here alone/ })
+    t.match(await user(id), fatima)
+  })
+
+  test(`${engine}: a contact that is deleted there is made again by the next change`, async (t) => {
+    const { id, crm, user, change, send } = await agreed(t)
+    crm.org.contacts.length = 0
+    await change(id, { name: 'Again' })
+    t.match(await send(id), { as: 'delivered', error: undefined })
+    t.match([await user(id), crm.org.contact(id)], [{ name: 'Again' }, { LastName: 'Again' }])
+  })
+
+  test(`${engine}: what was told before a later state was seen asks nothing`, async (t) => {
+    const { id, crm, connection, send } = await agreed(t)
+    crm.org.edit(id, { LastName: 'Newest' })
+    await send(id)
+    const calls = crm.calls.length
+    const data = { id: '003000000000001AAA', externalId: String(id), systemModstamp: '2020-01-01T00:00:00.000+0000' }
+    t.match(await connection.handle?.({ id: 'x', type: 'contact.changed', data }, never), { as: 'delivered' })
+    t.equal(crm.calls.length, calls)
+  })
+
+  test(`${engine}: a user that is gone is not made again`, async (t) => {
+    const { joined, id, crm, remove, app } = await agreed(t)
+    await remove(id)
+    crm.org.edit(id, { LastName: 'Zahra' })
+    t.match(await tell(joined, id), { as: 'delivered' })
+    t.equal((await app.inject(`/users/${id}`)).statusCode, 404)
+  })
+
+  test(`${engine}: sides that differ when they first meet are a conflict`, async (t) => {
+    const { crm, create, send } = await start(t)
+    const id = await create(fatima)
+    crm.org.upsert(String(id), { LastName: 'From there' })
+    crm.org.edit(id, { LastName: 'From there' })
+    t.match(await send(id), { as: 'delivered', error: /both sides have changed LastName/ })
+    t.match(crm.org.contact(id), { LastName: 'Fatima', Email: 'fatima@example.com' })
+  })
+}
