@@ -9,6 +9,7 @@ interface Job {
   rows: string[][]
   header: string[]
   polls: number
+  slowness: number
   failed: string[][]
   unprocessed: string[][]
   errorMessage?: string
@@ -16,12 +17,10 @@ interface Job {
 
 export class BulkJobs {
   readonly all: Job[] = []
-  /** Times that a job says that it is under way before it is done. */
+  /** Times that a job that is made now says that it is under way before it is done. */
   slowness = 1
   /** Rows that a job leaves alone, from its end. */
   leaves = 0
-  /** Told before the rows of a job are written. */
-  onRun: () => unknown = () => {}
   readonly #org: Org
 
   constructor(org: Org) {
@@ -46,7 +45,18 @@ export class BulkJobs {
       return refused(400, 'INVALIDJOB', 'InvalidJob : the object or the external id is not known')
     if (lineEnding !== 'LF' || contentType !== 'CSV') return refused(400, 'INVALIDJOB', 'InvalidJob : LF and CSV alone')
     const id = `750${String(this.all.length + 1).padStart(12, '0')}AAA`
-    const job: Job = { id, state: 'Open', operation, rows: [], header: [], polls: 0, failed: [], unprocessed: [] }
+    const { slowness } = this
+    const job: Job = {
+      id,
+      state: 'Open',
+      operation,
+      rows: [],
+      header: [],
+      polls: 0,
+      slowness,
+      failed: [],
+      unprocessed: [],
+    }
     this.all.push(job)
     return { status: 200, body: shown(job) }
   }
@@ -67,13 +77,12 @@ export class BulkJobs {
     job.polls += 1
     if (job.state === 'UploadComplete' || job.state === 'InProgress') {
       job.state = 'InProgress'
-      if (job.polls > this.slowness) this.#run(job)
+      if (job.polls > job.slowness) this.#run(job)
     }
     return { status: 200, body: shown(job) }
   }
 
   #run(job: Job): void {
-    this.onRun()
     const rows = job.rows.slice(0, job.rows.length - this.leaves)
     job.unprocessed = job.rows.slice(rows.length)
     job.state = 'JobComplete'
