@@ -71,6 +71,15 @@ test('plugins import no plugin and no route; routes import schemas and their own
   t.end()
 })
 
+test('an integration knows no other', (t) => {
+  for (const file of files.filter((each) => each.startsWith('src/integrations/'))) {
+    const [, , own = ''] = file.replace(/\.ts$/, '').split('/')
+    const others = importsOf(file).filter((each) => each.startsWith('src/integrations/') && each.split('/')[2] !== own)
+    t.same(others, [], file)
+  }
+  t.end()
+})
+
 test('engines do not know each other, and only an engine knows its driver', (t) => {
   for (const file of files) {
     const driver = /from '(better-sqlite3|pg)'/.exec(textOf(file))?.[1]

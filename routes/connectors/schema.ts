@@ -69,14 +69,28 @@ export const Connector = Type.Object(
     missingSettings: Type.Array(Type.String(), { description: 'Settings that it lacks to be on.', examples: [[]] }),
     types: Type.Array(Type.String(), { description: 'Types of events that it follows.', examples: [['user.*']] }),
     since: MaybeMoment('Since when it follows.'),
-    out: { ...Backlog, examples: [backlogExample] },
-    in: { ...Backlog, examples: [backlogExample] },
-    backFill: Type.Union([BackFill, Type.Null()], {
-      description: 'The last run that brought users over; null where there was none.',
-      examples: [backFillExample],
-    }),
+    out: Backlog,
+    in: Backlog,
+    backFill: Type.Optional(BackFill),
   },
-  { $id: 'Connector', additionalProperties: false, description: 'A connector, what waits for it, and why.' },
+  {
+    $id: 'Connector',
+    additionalProperties: false,
+    description: 'A connector, what waits for it, and why.',
+    examples: [
+      {
+        name: 'stripe',
+        title: 'Stripe',
+        description: 'Takes payments.',
+        on: true,
+        missingSettings: [],
+        types: ['user.*'],
+        since: '2026-11-24T12:00:00.000Z',
+        out: backlogExample,
+        in: backlogExample,
+      },
+    ],
+  },
 )
 
 const direction = Enum(['out', 'in', 'back-fill'], {

@@ -44,9 +44,9 @@ export class BackFills {
     this.#settings = settings
   }
 
-  async get(name: string): Promise<BackFill | null> {
+  async get(name: string): Promise<BackFill | undefined> {
     const row = await this.#row(name)
-    if (row === undefined) return null
+    if (row === undefined) return undefined
     const { state, total, done, failed, failures, error, startedAt, endedAt } = row
     return { state, total, done, failed, failures: JSON.parse(failures), error, startedAt, endedAt }
   }
@@ -126,7 +126,7 @@ export class BackFills {
 
   #page(name: string, run: string, behind: number): Command {
     const text = JSON.stringify({ run, behind })
-    const event = { eventId: `${run}-${behind}`, type: 'back-fill', owner: null, text }
+    const event = { eventId: randomUUID(), type: 'back-fill', owner: null, text }
     return this.#settings.deliveries.insertion(targetOf(name), event)
   }
 

@@ -57,7 +57,8 @@ export interface ConnectorStatus {
   since: string | null
   out: Backlog
   in: Backlog
-  backFill: BackFill | null
+  /** The last run, where there was one. */
+  backFill?: BackFill
 }
 
 interface Known {
@@ -161,6 +162,7 @@ export class Connectors {
     const { connector, connection } = this.#get(name)
     const { title, description, types } = connector
     const row = (await this.#rows()).get(name)
+    const backFill = await this.#backFills.get(name)
     return {
       name,
       title,
@@ -171,7 +173,7 @@ export class Connectors {
       since: row?.since ?? null,
       out: await this.#backlog(targetOf(name, 'out')),
       in: await this.#backlog(targetOf(name, 'in')),
-      backFill: await this.#backFills.get(name),
+      ...(backFill && { backFill }),
     }
   }
 

@@ -3,6 +3,7 @@
 import { accessCases } from './cases/access.ts'
 import { blogCases } from './cases/blog.ts'
 import type { Case } from './cases/case.ts'
+import { connectorCases } from './cases/connectors.ts'
 import { eventCases } from './cases/events.ts'
 import { failureCases } from './cases/failures.ts'
 import { keyCases } from './cases/keys.ts'
@@ -25,5 +26,6 @@ export const cases: readonly Case[] = [
   ...keyCases,
   ...blogCases,
   ...webhookCases,
+  ...connectorCases,
   ...peopleCases,
 ]

@@ -89,7 +89,7 @@ function comparable(result: Result, { differences }: Wire, own: Result): object 
 
 /** Texts that are never the same twice, by the names of their properties. */
 const changing = [
-  'createdAt|updatedAt|revokedAt|previousUntil|disabledAt|nextAt|time|source|requestId|userAgent',
+  'createdAt|updatedAt|revokedAt|previousUntil|disabledAt|nextAt|since|startedAt|endedAt|time|source|requestId|userAgent',
   'key|secret|publicKey|accessToken|refreshToken',
 ].join('|')
 
