@@ -76,24 +76,6 @@ test('who changes or goes while the job is under way is not overtaken by it', as
   }
 })
 
-test('with a way back, only what was never agreed on is sent; a conflict stays as the settings say', async (t) => {
-  const joined = await join(t, { ...both, SALESFORCE_CONFLICTS: 'crm' })
-  const users = await page(joined, 3)
-  const [first, second] = users.map(({ id }) => id) as [number, number]
-  t.same(await fill(joined, users), { failed: [] })
-  joined.crm.org.edit(first, { LastName: 'Theirs' })
-  await joined.change(second, { name: 'Ours' })
-  joined.crm.org.edit(second, { LastName: 'Theirs too' })
-  const now = await new CollectionRecords(joined.app.storage).behind(0, 3)
-  t.same(await fill(joined, now), { failed: [] })
-  t.equal(joined.crm.jobs.all.length, 1, 'there was nothing for a job')
-  t.match(joined.crm.org.contact(first), { LastName: 'Theirs' }, 'its WebHook is to come')
-  t.match(
-    [joined.crm.org.contact(second), await joined.user(second)],
-    [{ LastName: 'Theirs too' }, { name: 'Theirs too' }],
-  )
-})
-
 test('rows that another has written to at the same time are brought one by one', async (t) => {
   const joined = await join(t)
   const users = await page(joined, 2)

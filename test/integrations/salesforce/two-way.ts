@@ -2,6 +2,8 @@
 
 import { createHmac } from 'node:crypto'
 import { type Test, test } from 'tap'
+import type { UserRecord } from '../../../src/connectors/connector.ts'
+import { CollectionRecords } from '../../../src/connectors/user-records.ts'
 import type { Outcome } from '../../../src/deliveries/delivery.ts'
 import { connect, eventOf, type Joined, join, never, secret } from './setup.ts'
 
@@ -198,5 +200,25 @@ export function twoWay(engine: string, database: (t: Test) => Promise<Record<str
     crm.org.edit(id, { LastName: 'From there' })
     t.match(await send(id), { as: 'delivered', error: /both sides have changed LastName/ })
     t.match(crm.org.contact(id), { LastName: 'Fatima', Email: 'fatima@example.com' })
+  })
+
+  test(`${engine}: a back-fill sends only what was never agreed on; a conflict stays as the settings say`, async (t) => {
+    const joined = await start(t, { SALESFORCE_CONFLICTS: 'crm' })
+    for (const name of ['one', 'two', 'three']) await joined.create({ name, email: `${name}@example.com` })
+    const users = await new CollectionRecords(joined.app.storage).behind(0, 3)
+    const fill = (page: readonly UserRecord[]) => joined.connection.backFill?.users(page, never)
+    const [first, second] = users.map(({ id }) => id) as [number, number]
+    t.same(await fill(users), { failed: [] })
+    joined.crm.org.edit(first, { LastName: 'Theirs' })
+    await joined.change(second, { name: 'Ours' })
+    joined.crm.org.edit(second, { LastName: 'Theirs too' })
+    const now = await new CollectionRecords(joined.app.storage).behind(0, 3)
+    t.same(await fill(now), { failed: [] })
+    t.equal(joined.crm.jobs.all.length, 1, 'there was nothing for a job')
+    t.match(joined.crm.org.contact(first), { LastName: 'Theirs' }, 'its WebHook is to come')
+    t.match(
+      [joined.crm.org.contact(second), await joined.user(second)],
+      [{ LastName: 'Theirs too' }, { name: 'Theirs too' }],
+    )
   })
 }
