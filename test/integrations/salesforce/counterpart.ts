@@ -21,8 +21,9 @@ export type Fault =
   /** Does what it is asked, and says nothing. */
   | 'acts and drops'
   | 'drops'
-  /** Answers after a moment. */
-  | 'late'
+  /** Does it after a moment. */
+  | 'acts late'
+  | 'answers late'
   /** Breaks off in the middle of the answer. */
   | 'breaks off'
   | 'never answers'
@@ -65,9 +66,10 @@ export async function startSalesforce(t: Test, privateKey: KeyObject): Promise<C
     if (fails === 'drops') return request.socket.destroy()
     if (fails === 'never answers') return
     if (typeof fails === 'object') return end(reply, fails.status, fails.errors ?? [], fails.headers)
+    if (fails === 'acts late') await wait(50)
     const answer = call.path === '/services/oauth2/token' ? await token(body) : asked(request, call)
     if (fails === 'acts and drops') return request.socket.destroy()
-    if (fails === 'late') await wait(50)
+    if (fails === 'answers late') await wait(50)
     if (fails === 'breaks off') {
       reply.writeHead(answer.status, { 'content-type': 'application/json', 'content-length': 1000 }).write('[')
       return wait(20).then(() => request.socket.destroy())

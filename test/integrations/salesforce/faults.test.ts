@@ -1,6 +1,7 @@
 import { test } from 'tap'
 import type { Fault } from './counterpart.ts'
 import { connect, eventOf, join, never } from './setup.ts'
+import { until } from './whole.ts'
 
 const fatima = { name: 'Fatima', email: 'fatima@example.com' }
 
@@ -62,8 +63,12 @@ test('two at once, of two processes, make one contact, and the newest stays', as
   const { app, crm, create, change, send } = await join(t)
   const id = await create(fatima)
   const other = await connect(t, app, crm)
-  crm.fail(({ method, body }) => (method === 'PATCH' && body.includes('Fatima') ? 'late' : undefined))
+  crm.fail(({ method, body }) => (method === 'PATCH' && body.includes('Fatima') ? 'acts late' : undefined))
   const first = send(id, 'user.created')
+  await until(
+    () => crm.asked().length,
+    (count) => count === 1,
+  )
   await change(id, { name: 'Newest' })
   const second = other.send(eventOf(id, 'user.updated'), never)
   t.match(await Promise.all([first, second]), [{ as: 'delivered' }, { as: 'delivered' }])
@@ -97,6 +102,7 @@ test('a session that is never good ends the attempt', async (t) => {
   crm.fail(({ method }) => (method === 'PATCH' ? { status: 401, errors } : undefined))
   await t.rejects(send(id), { message: /takes no new session either/ })
   t.equal(crm.tokens, 2)
+  t.equal(crm.asked().length, 2)
 })
 
 test('an app that Salesforce does not know waits for the operator, and no secret is told', async (t) => {

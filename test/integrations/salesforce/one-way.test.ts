@@ -58,7 +58,7 @@ test('a user that is deleted while its contact is made leaves none', async (t) =
       return undefined
     },
   ]
-  crm.fail(({ method }) => (method === 'PATCH' ? 'late' : undefined))
+  crm.fail(({ method }) => (method === 'PATCH' ? 'answers late' : undefined))
   t.equal((await send(id, 'user.created')).as, 'delivered')
   await removal
   t.equal(crm.org.contacts.length, 0)

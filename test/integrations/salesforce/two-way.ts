@@ -5,7 +5,9 @@ import { type Test, test } from 'tap'
 import type { UserRecord } from '../../../src/connectors/connector.ts'
 import { CollectionRecords } from '../../../src/connectors/user-records.ts'
 import type { Outcome } from '../../../src/deliveries/delivery.ts'
+import { Links } from '../../../src/integrations/salesforce/links.ts'
 import { connect, eventOf, type Joined, join, never, secret } from './setup.ts'
+import { until } from './whole.ts'
 
 const fatima = { name: 'Fatima', email: 'fatima@example.com' }
 const both = { SALESFORCE_WEBHOOK_SECRET: secret }
@@ -129,17 +131,56 @@ export function twoWay(engine: string, database: (t: Test) => Promise<Record<str
     t.match([await user(id), crm.org.contact(id)], [{ name: 'Third' }, { LastName: 'Third' }])
   })
 
+  test(`${engine}: what changes while it is sent is sent too`, async (t) => {
+    const { id, crm, change, send } = await agreed(t)
+    await change(id, { name: 'Second' })
+    const changing: Promise<void>[] = []
+    crm.fail(({ method }) => {
+      if (method === 'PATCH' && changing.length === 0) changing.push(change(id, { name: 'Third' }))
+      return 'answers late'
+    })
+    t.match(await send(id), { as: 'delivered', error: undefined })
+    t.match(crm.org.contact(id), { LastName: 'Third' })
+  })
+
+  test(`${engine}: a user that changes while its contact is read is not overwritten`, async (t) => {
+    const { joined, id, crm, user, change } = await agreed(t)
+    crm.org.edit(id, { LastName: 'Theirs' })
+    const changing: Promise<void>[] = []
+    crm.fail(({ method }) => {
+      if (method === 'GET' && changing.length === 0) changing.push(change(id, { name: 'Ours' }))
+      return 'answers late'
+    })
+    t.match(await tell(joined, id), { as: 'delivered', error: /both sides have changed LastName/ })
+    t.match([await user(id), crm.org.contact(id)], [{ name: 'Ours' }, { LastName: 'Ours' }])
+  })
+
   test(`${engine}: two processes at once come to the newest`, async (t) => {
     const { app, id, crm, user, change, send } = await agreed(t)
     const other = await connect(t, app, crm, both)
     await change(id, { name: 'Second' })
-    crm.fail(({ method, body }) => (method === 'PATCH' && body.includes('Second') ? 'late' : undefined))
+    crm.fail(({ method, body }) => (method === 'PATCH' && body.includes('Second') ? 'acts late' : undefined))
+    const calls = crm.asked().length
     const first = send(id)
-    await new Promise((resolve) => setTimeout(resolve, 15))
+    await until(
+      () => crm.asked().slice(calls),
+      (asked) => asked.some((each) => each.startsWith('PATCH')),
+    )
     await change(id, { name: 'Third' })
     const second = other.send(eventOf(id, 'user.updated'), never)
     t.match(await Promise.all([first, second]), [{ as: 'delivered' }, { as: 'delivered' }])
     t.match([await user(id), crm.org.contact(id)], [{ name: 'Third' }, { LastName: 'Third' }])
+  })
+
+  test(`${engine}: of two that say at once what they send, one is told to look again`, async (t) => {
+    const { app, id } = await agreed(t)
+    const links = new Links(app.storage.engine)
+    const read = await links.get(id)
+    t.match(await links.intend(id, read, { LastName: 'One' }), { sent: { LastName: ['Fatima', 'One'] } })
+    t.equal(await links.intend(id, read, { LastName: 'Two' }), undefined)
+    t.match(await links.get(id), { sent: { LastName: ['Fatima', 'One'] }, version: read.version + 1 })
+    const nobody = await links.get(999)
+    t.equal(await links.intend(999, nobody, { LastName: 'Three' }), undefined, 'a user that is gone')
   })
 
   test(`${engine}: what users may not be is not taken, and says why`, async (t) => {
