@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { firstAdminKey, settleAdminKeys } from '../src/auth/admin-key.ts'
 import { looksLikeApiKey } from '../src/auth/api-key.ts'
@@ -33,6 +34,13 @@ export default fp(
     fastify.decorate('apiKeys', keys)
     sessions.follow(keys)
     access.accept({ recognises: looksLikeApiKey, authenticate: (credential) => keys.authenticate(credential) })
+    fastify.addHook('onRoute', (route) => {
+      if (route.schema?.operationId !== 'deleteUser') return
+      route.preHandler = [
+        ...[route.preHandler ?? []].flat(),
+        async (request: FastifyRequest) => revokeWith(request, keys),
+      ]
+    })
     const writeUses = () =>
       keys.writeUses().catch((error: unknown) => fastify.log.warn({ err: error }, 'the use of keys is not written'))
     let timer: NodeJS.Timeout | undefined
@@ -46,5 +54,12 @@ export default fp(
       await writeUses()
     })
   },
-  { name: 'api-keys', dependencies: ['storage', 'secrets', 'audit', 'access', 'events', 'sessions'] },
+  { name: 'api-keys', dependencies: ['storage', 'secrets', 'audit', 'access', 'events', 'sessions', 'accounts'] },
 )
+
+/** The keys of a user who is deleted go with it: they are revoked in the same write, and that is told. */
+function revokeWith(request: FastifyRequest, keys: ApiKeys): void {
+  const { id } = request.params as { id: number }
+  const before = [...(request.alongside?.before ?? []), ...keys.revocation(id)]
+  request.alongside = { ...request.alongside, before }
+}

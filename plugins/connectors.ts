@@ -34,6 +34,7 @@ export default fp(
       events.declare(connector.events ?? [])
     }
     fastify.decorate('connectors', connectors)
+    fastify.addHook('onReady', () => connectors.ready())
     fastify.hourly(() => connectors.follow(), 'connectors could not say that they follow')
     fastify.addHook('onClose', async () => {
       await deliveries.stop(config.SHUTDOWN_TIMEOUT / 2)

@@ -35,7 +35,8 @@ export class AccountGuard {
         throw new Problem('forbidden', 'Only an administrator can change or delete an administrator')
       refuseFleeting(request.principal)
     }
-    request.alongside = { behind: this.#entries(person, request) }
+    const behind = [...(request.alongside?.behind ?? []), ...this.#entries(person, request)]
+    request.alongside = { ...request.alongside, behind }
   }
 
   /** What goes on record with the change: the end of an account, or another address. */

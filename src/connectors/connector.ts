@@ -58,6 +58,8 @@ export interface ConnectorHost {
 }
 
 export interface UserRecords {
+  /** Names of every property; known once routes are registered. */
+  readonly properties: readonly string[]
   /** Every property of the user, those of the resource and `id`, `createdAt` and `updatedAt`; nothing where it is gone. */
   get(id: number): Eventually<UserRecord | undefined>
   /** Behind an id, in the order of ids. */
@@ -114,6 +116,12 @@ export interface BackFilled {
  * subject is now (`settled` of `settle.ts`), under a key that the service knows doubles by.
  */
 export interface Connection {
+  /**
+   * Called when all routes are registered, before the server listens: what users look like is known.
+   *
+   * @throws {ConfigError} for settings that do not fit them.
+   */
+  ready?(): Eventually<void>
   /** One attempt; what it throws is a failure, made again by the schedule. */
   send(event: ConnectorEvent, signal: AbortSignal): Promise<Outcome>
   /**

@@ -206,6 +206,11 @@ export class Connectors {
     return this.#backFills.start(name)
   }
 
+  /** @throws {ConfigError} for settings that do not fit what the routes have declared. */
+  async ready(): Promise<void> {
+    for (const { connection } of this.on) await connection.ready?.()
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.on.map(({ connection }) => connection.close?.()))
   }

@@ -18,6 +18,10 @@ export class CollectionRecords implements UserRecords {
     this.#store = store
   }
 
+  get properties(): string[] {
+    return Object.keys(this.#viewed.properties)
+  }
+
   async get(id: number): Promise<UserRecord | undefined> {
     try {
       return plain(await this.#users.get(this.#viewed, id)) as UserRecord

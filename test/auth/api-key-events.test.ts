@@ -91,4 +91,17 @@ for (const [name, settingsOf] of engines) {
     t.equal(new Set(told.map(({ id }) => id)).size, 3)
     t.ok(told.every(({ data }) => typeof data.revokedAt === 'string'))
   })
+
+  test(`${name}: the keys of a user who is deleted are told as revoked, and those of one who is not deleted are not`, async (t) => {
+    const app = await open(t)
+    const headers = { 'x-api-key': app.apiKeys.first ?? '' }
+    const own = await app.apiKeys.create({ name: 'a key', scopes: ['users:read'] }, userOf(1), origin)
+    const remove = (more: object = {}) =>
+      app.inject({ method: 'DELETE', url: '/users/1', headers: { ...headers, ...more } })
+    const revoked = async () => (await seenBy(app, userOf(1))).filter(({ type }) => type === 'key.revoked')
+    t.equal((await remove({ 'if-match': '"99"' })).statusCode, 412)
+    t.same(await revoked(), [])
+    t.equal((await remove()).statusCode, 204)
+    t.match(await revoked(), [{ subject: `/keys/${own.id}`, data: { name: 'a key', revokedAt: /T/ } }])
+  })
 }

@@ -29,6 +29,7 @@ test('settings that are not all there, or wrong, end the start; what may be secr
     [{ ...on, LEDGER_SECRET: 'short!' }, /^LEDGER_SECRET must NOT have fewer than 8 characters$/],
     [{ ...on, LEDGER_URL: 'user secret' }, /^LEDGER_URL must match format "uri"$/],
     [{ ...on, LEDGER_SIZE: 'two' }, 'LEDGER_SIZE must be integer, got "two"'],
+    [{ ...on, LEDGER_SECRET: 'id name email createdAt updatedAt' }, 'LEDGER_SECRET is easily guessed'],
     [{ CONNECTORS: '/nowhere' }, 'CONNECTORS names /nowhere, which is no folder'],
   ]
   for (const [settings, message] of cases) {

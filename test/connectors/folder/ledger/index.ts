@@ -1,6 +1,7 @@
 /** A connector of the tests: keeps a ledger at a server of this machine up to date. */
 
 import { type Static, Type } from '@sinclair/typebox'
+import { ConfigError } from '../../../../src/config.ts'
 import type { Connector, UserRecord } from '../../../../src/connectors/connector.ts'
 import { settled } from '../../../../src/connectors/settle.ts'
 import { Problem } from '../../../../src/errors.ts'
@@ -32,6 +33,10 @@ const connector: Connector<typeof settings> = {
       return status
     }
     return {
+      ready() {
+        if (!users.properties.includes('email')) throw new ConfigError('LEDGER_URL needs users with an address')
+        if (LEDGER_SECRET === users.properties.join(' ')) throw new ConfigError('LEDGER_SECRET is easily guessed')
+      },
       async send({ subject }, signal) {
         const id = Number(subject.split('/').at(-1))
         let status = 0
