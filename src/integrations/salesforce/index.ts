@@ -40,7 +40,7 @@ const salesforce: Connector<typeof Settings> = {
       session.close()
       return wire.close()
     }
-    return new Joint({ settings, limits, sync, backFill, close })
+    return new Joint({ settings, users, limits, sync, backFill, close })
   },
 }
 

@@ -7,6 +7,7 @@ import type {
   Inbound,
   Received,
   UserRecord,
+  UserRecords,
 } from '../../connectors/connector.ts'
 import type { Outcome } from '../../deliveries/delivery.ts'
 import type { BackFill } from './back-fill.ts'
@@ -18,6 +19,7 @@ import type { SalesforceSettings } from './settings.ts'
 
 export interface JointParts {
   settings: SalesforceSettings
+  users: UserRecords
   limits: Limits
   sync: Sync
   backFill: BackFill
@@ -41,6 +43,10 @@ export class Joint implements Connection {
     this.#parts = parts
     const { secret } = parts.settings
     if (secret !== undefined) this.receive = (inbound) => changesOf(inbound, secret)
+  }
+
+  ready(): void {
+    this.#parts.settings.mapping.check(this.#parts.users.properties)
   }
 
   send({ subject }: ConnectorEvent, signal: AbortSignal): Promise<Outcome> {

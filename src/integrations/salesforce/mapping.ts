@@ -41,14 +41,14 @@ export class Mapping {
     return this.fields.map(({ field }) => field)
   }
 
-  /**
-   * A user as its contact is to be.
-   *
-   * @throws {Error} for a property that users do not have.
-   */
+  /** @throws {ConfigError} for a property that users do not have. */
+  check(properties: readonly string[]): void {
+    const missing = this.fields.find(({ property }) => !properties.includes(property))
+    if (missing) throw new ConfigError(`SALESFORCE_FIELDS names ${missing.property}, which users do not have`)
+  }
+
+  /** A user as its contact is to be. */
   valuesOf(user: Readonly<Record<string, unknown>>): Values {
-    const missing = this.fields.find(({ property }) => !(property in user))
-    if (missing) throw new Error(`SALESFORCE_FIELDS names the property ${missing.property}, which users do not have`)
     return Object.fromEntries(this.fields.map(({ property, field }) => [field, plain(user[property])]))
   }
 }

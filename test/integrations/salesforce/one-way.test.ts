@@ -72,9 +72,3 @@ test('any property can be any field', async (t) => {
   await send(id)
   t.match(crm.org.contact(id), { Title: 'fatima@example.com', Septet_Since__c: /^20/ })
 })
-
-test('a property that users do not have waits for the operator, and says so', async (t) => {
-  const { create, send } = await join(t, { SALESFORCE_FIELDS: 'name:LastName phone:Title' })
-  const id = await create(fatima)
-  await t.rejects(send(id), { message: 'SALESFORCE_FIELDS names the property phone, which users do not have' })
-})

@@ -13,6 +13,26 @@ const read = (settings: Record<string, string>) => settingsOf(settingsFor({ url 
 const pem = String(privateKey.export({ format: 'pem', type: 'pkcs8' }))
 const oldPem = String(privateKey.export({ format: 'pem', type: 'pkcs1' }))
 
+// The first: what the others load stays.
+test('without settings it is off, and nothing of jsforce is loaded', async (t) => {
+  const { app, logs } = await build(t, { LOG_LEVEL: 'info' })
+  t.equal(app.connectors.connection('salesforce'), undefined)
+  t.equal(
+    logs().filter(({ msg }) => /^the connector salesforce is off: it needs SALESFORCE_CLIENT_ID/.test(String(msg)))
+      .length,
+    1,
+  )
+  const loaded = Object.keys(createRequire(import.meta.url).cache)
+  t.ok(
+    loaded.some((path) => path.includes('/undici/')),
+    'modules are seen there',
+  )
+  t.same(
+    loaded.filter((path) => path.includes('/jsforce/')),
+    [],
+  )
+})
+
 test('the key is PEM, as it is or with its line ends written, or PKCS #8 in Base64', (t) => {
   for (const key of [pem, oldPem, pem.replaceAll('\n', '\\n'), pem.split('\n').slice(1, -2).join('')]) {
     t.ok(read({ SALESFORCE_PRIVATE_KEY: key }).key.equals(privateKey))
@@ -54,28 +74,11 @@ test('a mapping names each thing once, and leaves the external id alone', (t) =>
 test('a start with wrong settings ends, and says which', async (t) => {
   const settings = { SALESFORCE_CLIENT_ID: clientId, SALESFORCE_USERNAME: username, SALESFORCE_PRIVATE_KEY: pem }
   await t.rejects(build(t, { ...settings, SALESFORCE_FIELDS: 'name' }), { message: /^SALESFORCE_FIELDS must match/ })
+  const unknown = { ...settings, SALESFORCE_FIELDS: 'name:LastName phone:Phone' }
+  await t.rejects(build(t, unknown), { message: 'SALESFORCE_FIELDS names phone, which users do not have' })
   await t.rejects(build(t, { ...settings, SALESFORCE_PRIVATE_KEY: '' }), {
     message: /^SALESFORCE_PRIVATE_KEY must be set/,
   })
   const error = (await build(t, { ...settings, SALESFORCE_WEBHOOK_SECRET: 'hunter2' }).catch((each) => each)) as Error
   t.equal(error.message, 'SALESFORCE_WEBHOOK_SECRET must NOT have fewer than 32 characters')
-})
-
-test('without settings it is off, and nothing of jsforce is loaded', async (t) => {
-  const { app, logs } = await build(t, { LOG_LEVEL: 'info' })
-  t.equal(app.connectors.connection('salesforce'), undefined)
-  t.equal(
-    logs().filter(({ msg }) => /^the connector salesforce is off: it needs SALESFORCE_CLIENT_ID/.test(String(msg)))
-      .length,
-    1,
-  )
-  const loaded = Object.keys(createRequire(import.meta.url).cache)
-  t.ok(
-    loaded.some((path) => path.includes('/undici/')),
-    'modules are seen there',
-  )
-  t.same(
-    loaded.filter((path) => path.includes('/jsforce/')),
-    [],
-  )
 })
