@@ -1,9 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { test } from 'tap'
 import { ConfigError } from '../../../src/config.ts'
 import { Mapping } from '../../../src/integrations/salesforce/mapping.ts'
-import { settingsOf } from '../../../src/integrations/salesforce/settings.ts'
+import { Settings, settingsOf } from '../../../src/integrations/salesforce/settings.ts'
 import { build } from '../../helper.ts'
 import { clientId, username } from './counterpart.ts'
 import { privateKey, settingsFor } from './setup.ts'
@@ -31,6 +32,18 @@ test('without settings it is off, and nothing of jsforce is loaded', async (t) =
     loaded.filter((path) => path.includes('/jsforce/')),
     [],
   )
+})
+
+test('every setting is in the README, with its default', (t) => {
+  const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
+  const rows = [...readme.matchAll(/^\| `(SALESFORCE_\w+)` +\| (?:`([^`]+)`)? +\|/gm)].map(([, ...row]) => row)
+  t.same(
+    rows.sort(),
+    Object.entries(Settings.properties)
+      .map(([name, schema]) => [name, schema.default])
+      .sort(),
+  )
+  t.end()
 })
 
 test('the key is PEM, as it is or with its line ends written, or PKCS #8 in Base64', (t) => {
