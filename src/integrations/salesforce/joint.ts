@@ -57,7 +57,8 @@ export class Joint implements Connection {
     return this.#attempt(async () => {
       const change = data as Change
       const userId = userIdOf(change)
-      return userId === undefined ? undefined : this.#parts.sync.bring(userId, signal, change.systemModstamp)
+      if (userId === undefined) return undefined
+      return this.#parts.sync.bring(userId, signal, { since: change.systemModstamp })
     })
   }
 

@@ -1,7 +1,7 @@
 /** Which property of a user is which field of a contact, and what becomes of values on the way. */
 
 import { ConfigError } from '../../config.ts'
-import { normaliseEmail } from '../../schemas/email.ts'
+import { fold } from '../../schemas/email.ts'
 
 export interface MappedField {
   /** Of the user. */
@@ -64,7 +64,10 @@ function plain(value: unknown): unknown {
   return typeof value === 'object' ? JSON.stringify(value) : value
 }
 
-/** Whether two values are one to Salesforce: it trims texts, writes addresses in lower case, and times to the second. */
+/**
+ * Whether two values are one to Salesforce: it trims texts, writes addresses in lower case, and times to the second; a
+ * field may hold as text what is a number here.
+ */
 export function isSame(one: unknown, other: unknown): boolean {
   return canonical(one) === canonical(other)
 }
@@ -72,12 +75,9 @@ export function isSame(one: unknown, other: unknown): boolean {
 const address = /^[^\s@]+@[^\s@]+$/
 const moment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/
 
-function canonical(value: unknown): unknown {
-  if (typeof value !== 'string') return value ?? null
-  const text = value.trim()
-  if (text === '') return null
-  if (address.test(text)) return normaliseEmail(text)
-  if (!moment.test(text)) return text
-  const time = Date.parse(text)
-  return Number.isNaN(time) ? text : Math.floor(time / 1000)
+function canonical(value: unknown): string {
+  const text = String(value ?? '').trim()
+  if (address.test(text)) return fold(text)
+  const time = moment.test(text) ? Date.parse(text) : Number.NaN
+  return Number.isNaN(time) ? text : `second ${Math.floor(time / 1000)}`
 }

@@ -6,14 +6,16 @@ import type { Contacts } from './contacts.ts'
 import type { Session } from './session.ts'
 import type { SalesforceSettings } from './settings.ts'
 
+/** What Salesforce told of a contact. */
+export interface Told {
+  /** Its time stamp: nothing is to be done where a later one was seen. */
+  since?: string | undefined
+}
+
 /** Brings both sides to what they are to be. */
 export interface Sync {
-  /**
-   * Of one user; gives what people should know of it.
-   *
-   * @param since Time stamp of the contact that has been told of: nothing is to be done where a later one was seen.
-   */
-  bring(userId: number, signal: AbortSignal, since?: string): Promise<string | undefined>
+  /** Of one user; gives what people should know of it. */
+  bring(userId: number, signal: AbortSignal, told?: Told): Promise<string | undefined>
 }
 
 export interface OneWayParts {

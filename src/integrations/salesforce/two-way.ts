@@ -1,11 +1,11 @@
 /** Brings a user and its contact to the same, whichever of them has changed. */
 
 import type { FastifyBaseLogger } from 'fastify'
-import type { Contacts } from './contacts.ts'
-import type { Links } from './links.ts'
+import type { Contact, Contacts } from './contacts.ts'
+import type { Link, Links } from './links.ts'
 import { isSame, type Values } from './mapping.ts'
 import { merge } from './merge.ts'
-import type { Sync } from './one-way.ts'
+import type { Sync, Told } from './one-way.ts'
 import type { Attempt, Session } from './session.ts'
 import type { SalesforceSettings } from './settings.ts'
 import type { Users, VersionedUser } from './users.ts'
@@ -19,6 +19,13 @@ export interface TwoWayParts {
   log: FastifyBaseLogger
 }
 
+interface Pair {
+  userId: number
+  user: VersionedUser
+  contact: Contact | undefined
+  link: Link
+}
+
 /** A user or contact that changes this often while it is brought over is left to its next event. */
 const mostRounds = 5
 
@@ -30,28 +37,31 @@ export class TwoWay implements Sync {
   }
 
   /** Reads both, whatever was said of them: so order does not matter, and what came from there is not sent back. */
-  async bring(userId: number, signal: AbortSignal, since?: string): Promise<string | undefined> {
-    const { users, session, links } = this.#parts
-    // Time stamps are of seconds: of two changes in one, the later one may not have been seen.
-    if (since !== undefined && Date.parse(since) < Date.parse((await links.get(userId)).modstamp ?? ''))
-      return undefined
+  async bring(userId: number, signal: AbortSignal, told?: Told): Promise<string | undefined> {
+    const { users, session, contacts, links } = this.#parts
     const attempt = await session.connect(signal)
     const conflicts = new Set<string>()
     for (let round = 0; round < mostRounds; round += 1) {
+      // Before both sides: what another writes meanwhile is seen by its version.
+      const link = await links.get(userId)
+      if (wasSeen(told, link)) return undefined
       const user = await users.get(userId)
       if (user === undefined) return this.#gone(attempt, userId)
-      if (await this.#agree(attempt, userId, user, conflicts)) return this.#told(userId, conflicts)
+      const contact = await contacts.get(attempt, userId)
+      // The next change of the user makes it again, and not what was told before it went.
+      if (contact === undefined && told) return 'The contact is not there any more'
+      if (await this.#agree(attempt, { userId, user, contact, link }, conflicts)) return this.#report(userId, conflicts)
     }
     throw new Error('the user or the contact changes faster than it is brought over')
   }
 
   /** Whether nobody has meanwhile changed what this rests on. */
-  async #agree(attempt: Attempt, userId: number, user: VersionedUser, conflicts: Set<string>): Promise<boolean> {
+  async #agree(attempt: Attempt, pair: Pair, conflicts: Set<string>): Promise<boolean> {
     const { settings, contacts, users, links } = this.#parts
     const { fields } = settings.mapping
+    const { userId, user, contact } = pair
     const ours = settings.mapping.valuesOf(user.record)
-    let link = await links.get(userId)
-    const contact = await contacts.get(attempt, userId)
+    let { link } = pair
     const rules = { winner: settings.conflicts, settable: users.settable }
     const { toContact, toUser, agreed, ...found } = merge(fields, { user: ours, contact, link }, rules)
     for (const field of found.conflicts) conflicts.add(field)
@@ -81,7 +91,7 @@ export class TwoWay implements Sync {
     if (settings.onDelete === 'delete') await contacts.remove(attempt, userId)
   }
 
-  #told(user: number, conflicts: ReadonlySet<string>): string | undefined {
+  #report(user: number, conflicts: ReadonlySet<string>): string | undefined {
     if (conflicts.size === 0) return undefined
     const { settings, log } = this.#parts
     const fields = [...conflicts].join(', ')
@@ -93,4 +103,9 @@ export class TwoWay implements Sync {
 
 function areSame(one: Values, other: Values): boolean {
   return [...Object.keys(one), ...Object.keys(other)].every((field) => isSame(one[field], other[field]))
+}
+
+/** Time stamps are of seconds: of two changes in one, the later one may not have been seen. */
+function wasSeen(told: Told | undefined, { modstamp }: Link): boolean {
+  return told?.since !== undefined && modstamp !== null && Date.parse(told.since) < Date.parse(modstamp)
 }

@@ -172,6 +172,22 @@ export function twoWay(engine: string, database: (t: Test) => Promise<Record<str
     t.match([await user(id), crm.org.contact(id)], [{ name: 'Third' }, { LastName: 'Third' }])
   })
 
+  test(`${engine}: a contact that another process writes while it is read is not taken back`, async (t) => {
+    const { app, id, crm, user, change, send } = await agreed(t)
+    const other = await connect(t, app, crm, both)
+    await change(id, { name: 'Second' })
+    let reads = 0
+    crm.fail(({ method }) => (method === 'GET' && reads++ === 0 ? 'answers late' : undefined))
+    const first = send(id)
+    await until(
+      () => reads,
+      (count) => count === 1,
+    )
+    t.match(await other.send(eventOf(id, 'user.updated'), never), { as: 'delivered' })
+    t.match(await first, { as: 'delivered', error: undefined })
+    t.match([await user(id), crm.org.contact(id)], [{ name: 'Second' }, { LastName: 'Second' }])
+  })
+
   test(`${engine}: of two that say at once what they send, one is told to look again`, async (t) => {
     const { app, id } = await agreed(t)
     const links = new Links(app.storage.engine)
@@ -214,6 +230,15 @@ export function twoWay(engine: string, database: (t: Test) => Promise<Record<str
     await change(id, { name: 'Again' })
     t.match(await send(id), { as: 'delivered', error: undefined })
     t.match([await user(id), crm.org.contact(id)], [{ name: 'Again' }, { LastName: 'Again' }])
+  })
+
+  test(`${engine}: a contact that went after it was told of is not made again for that`, async (t) => {
+    const { id, crm, connection } = await agreed(t)
+    crm.org.contacts.length = 0
+    const data = { id: '003000000000001AAA', externalId: String(id) }
+    const outcome = await connection.handle?.({ id: 'x', type: 'contact.changed', data }, never)
+    t.match(outcome, { as: 'delivered', error: 'The contact is not there any more' })
+    t.equal(crm.org.contacts.length, 0)
   })
 
   test(`${engine}: what was told before a later state was seen asks nothing`, async (t) => {
