@@ -24,6 +24,8 @@ export type Fault =
   /** Does it after a moment. */
   | 'acts late'
   | 'answers late'
+  /** Acts at once, and answers when this is over. */
+  | { after: Promise<unknown> }
   /** Breaks off in the middle of the answer. */
   | 'breaks off'
   | 'never answers'
@@ -65,11 +67,13 @@ export async function startSalesforce(t: Test, privateKey: KeyObject): Promise<C
     const fails = fault(call)
     if (fails === 'drops') return request.socket.destroy()
     if (fails === 'never answers') return
-    if (typeof fails === 'object') return end(reply, fails.status, fails.errors ?? [], fails.headers)
+    if (typeof fails === 'object' && 'status' in fails)
+      return end(reply, fails.status, fails.errors ?? [], fails.headers)
     if (fails === 'acts late') await wait(50)
     const answer = call.path === '/services/oauth2/token' ? await token(body) : asked(request, call)
     if (fails === 'acts and drops') return request.socket.destroy()
     if (fails === 'answers late') await wait(50)
+    if (typeof fails === 'object') await fails.after
     if (fails === 'breaks off') {
       reply.writeHead(answer.status, { 'content-type': 'application/json', 'content-length': 1000 }).write('[')
       return wait(20).then(() => request.socket.destroy())

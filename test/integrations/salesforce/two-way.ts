@@ -175,15 +175,19 @@ export function twoWay(engine: string, database: (t: Test) => Promise<Record<str
   test(`${engine}: a contact that another process writes while it is read is not taken back`, async (t) => {
     const { app, id, crm, user, change, send } = await agreed(t)
     const other = await connect(t, app, crm, both)
+    crm.org.edit(id, { LastName: 'Theirs' })
+    await send(id)
     await change(id, { name: 'Second' })
+    const over = Promise.withResolvers<void>()
     let reads = 0
-    crm.fail(({ method }) => (method === 'GET' && reads++ === 0 ? 'answers late' : undefined))
+    crm.fail(({ method }) => (method === 'GET' && reads++ === 0 ? { after: over.promise } : undefined))
     const first = send(id)
     await until(
       () => reads,
       (count) => count === 1,
     )
     t.match(await other.send(eventOf(id, 'user.updated'), never), { as: 'delivered' })
+    over.resolve()
     t.match(await first, { as: 'delivered', error: undefined })
     t.match([await user(id), crm.org.contact(id)], [{ name: 'Second' }, { LastName: 'Second' }])
   })
