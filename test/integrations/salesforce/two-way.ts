@@ -119,9 +119,14 @@ export function twoWay(engine: string, database: (t: Test) => Promise<Record<str
     const { joined, id, crm, user, change, send } = await agreed(t)
     await change(id, { name: 'Second' })
     crm.fail(({ method }) => (method === 'PATCH' ? 'never answers' : undefined))
-    const slow = joined.connection.send(eventOf(id, 'user.updated'), AbortSignal.timeout(100))
+    const abort = new AbortController()
+    const slow = joined.connection.send(eventOf(id, 'user.updated'), abort.signal)
+    const late = await until(
+      () => crm.calls.find(({ method, body }) => method === 'PATCH' && body.includes('Second')),
+      (call) => call,
+    )
+    abort.abort()
     t.match(await slow, { as: 'retry' })
-    const late = crm.calls.findLast(({ method }) => method === 'PATCH')
     crm.fail()
     await change(id, { name: 'Third' })
     t.match(await send(id), { as: 'delivered' })
