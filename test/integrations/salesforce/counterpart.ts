@@ -23,7 +23,6 @@ export type Fault =
   | 'drops'
   /** Does it after a moment. */
   | 'acts late'
-  | 'answers late'
   /** Acts at once, and answers when this is over. */
   | { after: Promise<unknown> }
   /** Breaks off in the middle of the answer. */
@@ -72,7 +71,6 @@ export async function startSalesforce(t: Test, privateKey: KeyObject): Promise<C
     if (fails === 'acts late') await wait(50)
     const answer = call.path === '/services/oauth2/token' ? await token(body) : asked(request, call)
     if (fails === 'acts and drops') return request.socket.destroy()
-    if (fails === 'answers late') await wait(50)
     if (typeof fails === 'object') await fails.after
     if (fails === 'breaks off') {
       reply.writeHead(answer.status, { 'content-type': 'application/json', 'content-length': 1000 }).write('[')
