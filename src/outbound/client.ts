@@ -107,11 +107,12 @@ const reasons: [RegExp, string][] = [
   [/^(UND_ERR_|HPE_)/, 'The answer was not HTTP'],
 ]
 
-function reasonOf(error: unknown): string {
+/** Why a call had no answer: a sentence's beginning for people, without an address. */
+export function reasonOf(error: unknown): string {
   for (let each = error; each instanceof Error; each = each.cause) {
     if (each instanceof RefusedAddress) return 'The host has an address that may not be called'
     if (each instanceof AggregateError && each.errors.length > 0) return reasonOf(each.errors[0])
-    if (each.name === 'AbortError') return 'There was no answer in time'
+    if (each.name === 'AbortError' || each.name === 'TimeoutError') return 'There was no answer in time'
     const { code } = each as NodeJS.ErrnoException
     const known = reasons.find(([codes]) => codes.test(String(code)))
     if (known) return known[1]

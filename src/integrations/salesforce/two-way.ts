@@ -1,0 +1,111 @@
+/** Brings a user and its contact to the same, whichever of them has changed. */
+
+import type { FastifyBaseLogger } from 'fastify'
+import type { Contact, Contacts } from './contacts.ts'
+import type { Link, Links } from './links.ts'
+import { isSame, type Values } from './mapping.ts'
+import { merge } from './merge.ts'
+import type { Sync, Told } from './one-way.ts'
+import type { Attempt, Session } from './session.ts'
+import type { SalesforceSettings } from './settings.ts'
+import type { Users, VersionedUser } from './users.ts'
+
+export interface TwoWayParts {
+  settings: SalesforceSettings
+  session: Session
+  contacts: Contacts
+  users: Users
+  links: Links
+  log: FastifyBaseLogger
+}
+
+interface Pair {
+  userId: number
+  user: VersionedUser
+  contact: Contact | undefined
+  link: Link
+}
+
+/** A user or contact that changes this often while it is brought over is left to its next event. */
+const mostRounds = 5
+
+export class TwoWay implements Sync {
+  readonly #parts: TwoWayParts
+
+  constructor(parts: TwoWayParts) {
+    this.#parts = parts
+  }
+
+  /** Reads both, whatever was said of them: so order does not matter, and what came from there is not sent back. */
+  async bring(userId: number, signal: AbortSignal, told?: Told): Promise<string | undefined> {
+    const { users, session, contacts, links } = this.#parts
+    const attempt = await session.connect(signal)
+    const conflicts = new Set<string>()
+    for (let round = 0; round < mostRounds; round += 1) {
+      // Before both sides: what another writes meanwhile is seen by its version.
+      const link = await links.get(userId)
+      if (wasSeen(told, link)) return undefined
+      const user = await users.get(userId)
+      if (user === undefined) return this.#gone(attempt, userId)
+      const contact = await contacts.get(attempt, userId)
+      // The next change of the user makes it again, and not what was told before it went.
+      if (contact === undefined && told) return 'The contact is not there any more'
+      if (await this.#agree(attempt, { userId, user, contact, link }, conflicts)) return this.#report(userId, conflicts)
+    }
+    throw new Error('the user or the contact changes faster than it is brought over')
+  }
+
+  /** Whether nobody has meanwhile changed what this rests on. */
+  async #agree(attempt: Attempt, pair: Pair, conflicts: Set<string>): Promise<boolean> {
+    const { settings, contacts, users, links } = this.#parts
+    const { fields } = settings.mapping
+    const { userId, user, contact } = pair
+    const ours = settings.mapping.valuesOf(user.record)
+    let { link } = pair
+    const rules = { winner: settings.conflicts, settable: users.settable }
+    const { toContact, toUser, agreed, ...found } = merge(fields, { user: ours, contact, link }, rules)
+    for (const field of found.conflicts) conflicts.add(field)
+    const isSent = !contact || Object.keys(toContact).length > 0
+    if (isSent) {
+      const intended = await links.intend(userId, link, toContact)
+      if (intended === undefined) return false
+      link = intended
+      await contacts.upsert(attempt, userId, toContact)
+    }
+    const modstamp = contact?.modstamp ?? null
+    const agreement = links.agreement(userId, link, { ...link, agreed, modstamp })
+    if (Object.keys(toUser).length > 0) return users.update(userId, user.version, toUser, agreement)
+    if (!isSent && link.modstamp === modstamp && areSame(agreed, link.agreed)) return true
+    if (!(await links.write(agreement))) return false
+    // What was sent may be old by now, and have come behind what is newer.
+    return !isSent || this.#isStill(userId, ours)
+  }
+
+  async #isStill(userId: number, sent: Values): Promise<boolean> {
+    const now = await this.#parts.users.get(userId)
+    return now !== undefined && areSame(this.#parts.settings.mapping.valuesOf(now.record), sent)
+  }
+
+  async #gone(attempt: Attempt, userId: number): Promise<undefined> {
+    const { settings, contacts } = this.#parts
+    if (settings.onDelete === 'delete') await contacts.remove(attempt, userId)
+  }
+
+  #report(user: number, conflicts: ReadonlySet<string>): string | undefined {
+    if (conflicts.size === 0) return undefined
+    const { settings, log } = this.#parts
+    const fields = [...conflicts].join(', ')
+    log.warn({ connector: 'salesforce', user, fields }, 'a user and its contact have both changed')
+    const whose = settings.conflicts === 'server' ? "the server's value" : "Salesforce's value"
+    return `Conflict: both sides have changed ${fields}; ${whose} has stayed`
+  }
+}
+
+function areSame(one: Values, other: Values): boolean {
+  return [...Object.keys(one), ...Object.keys(other)].every((field) => isSame(one[field], other[field]))
+}
+
+/** Time stamps are of seconds: of two changes in one, the later one may not have been seen. */
+function wasSeen(told: Told | undefined, { modstamp }: Link): boolean {
+  return told?.since !== undefined && modstamp !== null && Date.parse(told.since) < Date.parse(modstamp)
+}

@@ -1,0 +1,3 @@
+import { twoWay } from './two-way.ts'
+
+twoWay('SQLite', async () => ({}))
