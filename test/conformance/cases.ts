@@ -7,6 +7,7 @@ import { connectorCases } from './cases/connectors.ts'
 import { eventCases } from './cases/events.ts'
 import { failureCases } from './cases/failures.ts'
 import { keyCases } from './cases/keys.ts'
+import { paymentCases } from './cases/payments.ts'
 import { peopleCases } from './cases/people.ts'
 import { shapeCases } from './cases/shapes.ts'
 import { textCases } from './cases/text.ts'
@@ -27,5 +28,6 @@ export const cases: readonly Case[] = [
   ...blogCases,
   ...webhookCases,
   ...connectorCases,
+  ...paymentCases,
   ...peopleCases,
 ]
