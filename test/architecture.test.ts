@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { test } from 'tap'
 import { Settings } from '../src/config.ts'
+import { loadConnectors } from '../src/connectors/load.ts'
 
 const root = join(import.meta.dirname, '..')
 const folders = ['src', 'plugins', 'routes'] as const
@@ -134,8 +135,9 @@ test('autoloaded files have a default export, others have none', (t) => {
   t.end()
 })
 
-test('every setting is in the README, and the README names no other', (t) => {
+test('every setting is in the README, those of connectors too, and the README names no other', async (t) => {
   const table = [...textOf('README.md').matchAll(/^\| `([A-Z_]+)` +\|/gm)].map(([, name]) => name)
-  t.same(table.sort(), Object.keys(Settings.properties).sort())
-  t.end()
+  const connectors = await loadConnectors(join(root, 'src/integrations'))
+  const settings = [Settings, ...connectors.map((connector) => connector.settings)]
+  t.same(table.sort(), settings.flatMap(({ properties }) => Object.keys(properties)).sort())
 })
