@@ -20,6 +20,8 @@ export interface RowEvents {
   readonly updated?: EventType
   /** Its data is the row as it was. */
   readonly deleted?: EventType
+  /** Property that holds the id of the user whom a row concerns, where others must not see its events. */
+  readonly owner?: string
 }
 
 type Change = 'created' | 'updated' | 'deleted'

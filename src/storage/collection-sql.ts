@@ -32,8 +32,10 @@ export class CollectionSql {
       .values({ ...values, version: 1, created_at: argument('now'), updated_at: argument('now') })
     this.insert = { ...statement(`${this.#table} insert`, dialect.givingId(insert)), givesId: true }
     const emissionOf = (change: Change) => {
-      const { path, [change]: event } = declaration.events ?? { path: '' }
-      return event && emission(dialect, this.#table, path, event, change === 'created' ? 'last' : 'given')
+      const { path, owner, [change]: event } = declaration.events ?? { path: '' }
+      const which = change === 'created' ? 'last' : 'given'
+      const ofOwner = owner === undefined ? undefined : sql.ref<number>(columnOf(owner))
+      return event && emission(dialect, this.#table, path, event, which, ofOwner)
     }
     this.emissions = { created: emissionOf('created'), updated: emissionOf('updated'), deleted: emissionOf('deleted') }
   }

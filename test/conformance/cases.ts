@@ -8,6 +8,7 @@ import { eventCases } from './cases/events.ts'
 import { failureCases } from './cases/failures.ts'
 import { keyCases } from './cases/keys.ts'
 import { mailCases } from './cases/mail.ts'
+import { paymentCases } from './cases/payments.ts'
 import { peopleCases } from './cases/people.ts'
 import { shapeCases } from './cases/shapes.ts'
 import { textCases } from './cases/text.ts'
@@ -28,6 +29,7 @@ export const cases: readonly Case[] = [
   ...blogCases,
   ...webhookCases,
   ...connectorCases,
+  ...paymentCases,
   ...peopleCases,
   ...mailCases,
 ]

@@ -28,6 +28,7 @@ function admin(operationId: string, input: object, expect: object): Step {
   return { operationId, input: input as NonNullable<Step['input']>, headers: asAdmin, expect }
 }
 
+const off = (name: string) => ({ name, on: false })
 const running = { state: 'running', total: 2, done: 0, failed: 0, failures: [], error: null, endedAt: null }
 const page = { type: 'back-fill', state: 'waiting' }
 
@@ -36,7 +37,7 @@ const cases: readonly Case[] = [
     'connectors with what waits for each',
     admin('getConnector', { name: 'ledger' }, { value: ledger }),
     admin('getConnector', { name: 'stove' }, failed('not-found', 404)),
-    admin('listConnectors', {}, { value: [{ name: 'mail', on: false }, { name: 'salesforce', on: false }, ledger] }),
+    admin('listConnectors', {}, { value: [off('mail'), off('salesforce'), off('stripe'), ledger] }),
     { operationId: 'listConnectors', expect: failed('unauthenticated', 401) },
   ),
   several(

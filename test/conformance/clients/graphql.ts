@@ -117,8 +117,9 @@ function selectionOf(type: GraphQLOutputType): string {
 }
 
 /** Fields that another operation fills: of a key `authorId`, `author`. */
-function loaded(_type: string, name: string): boolean {
-  return ['author', 'post'].includes(name)
+function loaded(type: string, name: string): boolean {
+  // Of the caller, the user is a part.
+  return ['author', 'post', 'payment'].includes(name) || (name === 'user' && type !== 'Me')
 }
 
 function resultOf({ name }: GraphQLField<unknown, unknown>, { data, errors, extensions }: Answer): Result {

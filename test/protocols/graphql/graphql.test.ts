@@ -363,7 +363,7 @@ test('what a handler throws does not leave the server', async (t) => {
 })
 
 test('the committed schema is that of the server, and breaks none that was committed', async (t) => {
-  const { app } = await open(t)
+  const { app } = await open(t, await everyConnector())
   const committed = readFileSync(join(import.meta.dirname, '../../../contracts/schema.graphql'), 'utf8')
   const breaking = findBreakingChanges(buildSchema(committed), buildSchema(app.graphql.sdl))
   t.same(
@@ -376,7 +376,7 @@ test('the committed schema is that of the server, and breaks none that was commi
 })
 
 test('names and numbers that clients invent cost nothing and find nothing', async (t) => {
-  const { app } = await build(t, await everyConnector())
+  const { app } = await build(t)
   const ask = async (query: string, variables: object = {}) =>
     (await app.inject({ method: 'POST', url: '/graphql', payload: { query, variables } })).json<{
       data?: unknown

@@ -66,7 +66,7 @@ test('GET without ?wsdl says how messages are sent', async (t) => {
 })
 
 test('every operation is in the port type and in both bindings, with its action', async (t) => {
-  const { app } = await build(t)
+  const { app } = await build(t, await everyConnector())
   const expected = [...app.contract.keys()].sort()
   t.same(named(own(one(root, 'portType'), 'operation')), expected)
   for (const binding of own(root, 'binding')) {

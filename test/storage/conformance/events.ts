@@ -1,6 +1,7 @@
 /** What changes tell: in their own transaction, in an order that no reader misses one in. */
 
 import { type Test, test } from 'tap'
+import { userCollection } from '../../../routes/users/collection.ts'
 import { UserDetail } from '../../../routes/users/schema.ts'
 import { Feed } from '../../../src/events/feed.ts'
 import { EventLog, type LoggedEvent } from '../../../src/events/log.ts'
@@ -61,6 +62,22 @@ export function events(engine: string, create: NewDatabase): void {
     ])
     t.equal(new Set(told.map(({ id }) => id)).size, 3)
     t.ok(told.every(({ time }) => !Number.isNaN(Date.parse(String(time)))))
+  })
+
+  test(`${engine}: the events of a row can concern one user alone`, async (t) => {
+    const opened = await openUsers(t, create)
+    const { log } = await follow(t, opened)
+    const { events, ...rest } = userCollection
+    // Whoever has the id that a row has.
+    const owned = { ...rest, ...(events && { events: { ...events, owner: 'id' } }) }
+    const users = opened.store.collection(owned)
+    const { id } = await users.insert(UserDetail, person(1))
+    await users.update(UserDetail, id, { name: 'Renée' })
+    await users.remove(id)
+    t.same(
+      (await all(log)).map(({ type, owner }) => [type, owner]),
+      ['user.created', 'user.updated', 'user.deleted'].map((type) => [type, id]),
+    )
   })
 
   test(`${engine}: a change that is not made tells nothing`, async (t) => {

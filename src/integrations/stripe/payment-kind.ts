@@ -1,0 +1,165 @@
+/** How a payment is asked of Stripe, and what a row says of it: an intent, or a session that makes one. */
+
+import type { Stripe } from 'stripe'
+import type { PaymentInput, PaymentRow } from './collections.ts'
+import type { Customers } from './customers.ts'
+import { isDecline, isMissing } from './failures.ts'
+import type { Kind } from './requests.ts'
+import type { Rows, Versioned } from './rows.ts'
+
+export type Intent = Stripe.PaymentIntent
+export type Session = Stripe.Checkout.Session
+export type PaymentThing = Intent | Session
+type Columns = Partial<PaymentRow>
+
+/** Metadata by which what Stripe has made for a payment is known. */
+export const paymentMark = 'septet_payment'
+/** Clocks may differ by this, in seconds. */
+const clockSkew = 3600
+/** The charge says what has been given back. */
+const ofIntent = { expand: ['latest_charge'] }
+const ofSession = { expand: ['payment_intent.latest_charge'] }
+
+export class PaymentKind implements Kind<PaymentRow, PaymentThing> {
+  readonly label = 'payment'
+  readonly #stripe: Stripe
+  readonly #rows: Rows<PaymentInput, typeof PaymentRow>
+  readonly #customers: Customers
+
+  constructor(stripe: Stripe, rows: Rows<PaymentInput, typeof PaymentRow>, customers: Customers) {
+    this.#stripe = stripe
+    this.#rows = rows
+    this.#customers = customers
+  }
+
+  get(id: number): Promise<Versioned<PaymentRow>> {
+    return this.#rows.get(id)
+  }
+
+  change(row: Versioned<PaymentRow>, changes: Columns): Promise<Versioned<PaymentRow> | undefined> {
+    return this.#rows.change(row, changes)
+  }
+
+  /** By lists, which lack nothing that was made before they are read. */
+  async find({ kind, customerId: customer, reference, createdAt }: PaymentRow): Promise<PaymentThing | undefined> {
+    const gte = Math.floor(Date.parse(createdAt) / 1000) - clockSkew
+    if (kind === 'payment-intent') {
+      for await (const intent of this.#stripe.paymentIntents.list({ customer, created: { gte }, limit: 100 }))
+        if (intent.metadata[paymentMark] === reference) return intent
+      return undefined
+    }
+    for await (const session of this.#stripe.checkout.sessions.list({ customer, limit: 100 })) {
+      if (session.metadata?.[paymentMark] === reference) return session
+      // The newest come first.
+      if (session.created < gte) return undefined
+    }
+    return undefined
+  }
+
+  create(row: PaymentRow, idempotencyKey: string): Promise<PaymentThing> {
+    return row.kind === 'payment-intent'
+      ? this.#stripe.paymentIntents.create(intentOf(row), { idempotencyKey })
+      : this.#stripe.checkout.sessions.create(sessionOf(row), { idempotencyKey })
+  }
+
+  isMade({ paymentIntentId, checkoutSessionId }: PaymentRow): boolean {
+    return paymentIntentId !== null || checkoutSessionId !== null
+  }
+
+  retrieve({ paymentIntentId, checkoutSessionId }: PaymentRow): Promise<PaymentThing> {
+    return checkoutSessionId === null
+      ? this.#stripe.paymentIntents.retrieve(paymentIntentId ?? '', ofIntent)
+      : this.#stripe.checkout.sessions.retrieve(checkoutSessionId, ofSession)
+  }
+
+  declined(error: unknown): Intent | undefined {
+    return isDecline(error) ? (error.payment_intent as Intent | undefined) : undefined
+  }
+
+  /** A customer who was deleted at Stripe. */
+  async mend({ userId, customerId }: PaymentRow, error: unknown): Promise<Columns | undefined> {
+    if (!isMissing(error, 'customer')) return undefined
+    return { customerId: await this.#customers.replace(userId, customerId) }
+  }
+
+  changes(row: PaymentRow, thing: PaymentThing): Columns {
+    const told = thing.object === 'payment_intent' ? toldByIntent(row, thing) : toldBySession(row, thing)
+    const differ = Object.entries(told).filter(([name, value]) => row[name as keyof PaymentRow] !== value)
+    return Object.fromEntries(differ) as Columns
+  }
+}
+
+function markOf({ id, userId, reference }: PaymentRow) {
+  return { [paymentMark]: reference, septet_payment_id: String(id), septet_user: String(userId) }
+}
+
+/** With a method of payment it is paid at once: what would lead the user elsewhere is left out. */
+function intentOf(row: PaymentRow): Stripe.PaymentIntentCreateParams {
+  const { amount, currency, customerId, description, paymentMethod } = row
+  return {
+    amount,
+    currency,
+    customer: customerId,
+    ...(description !== null && { description }),
+    metadata: markOf(row),
+    automatic_payment_methods: { enabled: true, ...(paymentMethod !== null && { allow_redirects: 'never' }) },
+    ...(paymentMethod !== null && { payment_method: paymentMethod, confirm: true }),
+    ...ofIntent,
+  }
+}
+
+function sessionOf(row: PaymentRow): Stripe.Checkout.SessionCreateParams {
+  const { amount, currency, customerId, description, successUrl, cancelUrl } = row
+  const metadata = markOf(row)
+  const name = description ?? 'Payment'
+  return {
+    mode: 'payment',
+    customer: customerId,
+    line_items: [{ quantity: 1, price_data: { currency, unit_amount: amount, product_data: { name } } }],
+    metadata,
+    payment_intent_data: { metadata, description: name },
+    ...(successUrl !== null && { success_url: successUrl }),
+    ...(cancelUrl !== null && { cancel_url: cancelUrl }),
+    ...ofSession,
+  }
+}
+
+function toldBySession(row: PaymentRow, session: Session): Columns {
+  const { id: checkoutSessionId, payment_intent: intent, status, payment_status: paid } = session
+  const known = { checkoutSessionId, ...(typeof intent === 'string' && { paymentIntentId: intent }) }
+  if (status === 'expired') return { ...known, status: 'canceled' }
+  if (intent !== null && typeof intent === 'object') return { ...toldByIntent(row, intent), checkoutSessionId }
+  if (status === 'open') return { ...known, status: 'requires-payment' }
+  return { ...known, status: paid === 'unpaid' ? 'processing' : statusOfPaid(row.amount, row.amountRefunded) }
+}
+
+function toldByIntent(row: PaymentRow, intent: Intent): Columns {
+  const { id: paymentIntentId, latest_charge: charge, last_payment_error: error } = intent
+  const amountRefunded = charge !== null && typeof charge === 'object' ? charge.amount_refunded : row.amountRefunded
+  const status = statusOf(intent.status, intent.amount_received, amountRefunded)
+  // Of a payment that has come to pass, the attempts that failed before say nothing.
+  const failure = intent.status === 'requires_payment_method' ? (error?.message ?? null) : null
+  return { paymentIntentId, amountRefunded, status, failure }
+}
+
+function statusOf(status: Intent['status'], received: number, refunded: number): PaymentRow['status'] {
+  switch (status) {
+    case 'succeeded':
+      return statusOfPaid(received, refunded)
+    case 'requires_action':
+      return 'requires-action'
+    case 'requires_capture':
+      return 'requires-capture'
+    case 'processing':
+      return 'processing'
+    case 'canceled':
+      return 'canceled'
+    default:
+      return 'requires-payment'
+  }
+}
+
+function statusOfPaid(received: number, refunded: number): PaymentRow['status'] {
+  if (refunded === 0) return 'succeeded'
+  return refunded < received ? 'partially-refunded' : 'refunded'
+}

@@ -1,0 +1,198 @@
+/**
+ * What is asked of Stripe once, whatever becomes of the answer. A row is written first; Stripe is called under a key of
+ * that row; the answer is recorded. Whoever finds the row later finishes it: Stripe is asked for what it may have made
+ * already, and knows doubles by the key for the day that it keeps it.
+ */
+
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Outcome } from '../../deliveries/delivery.ts'
+import { Problem } from '../../errors.ts'
+import { isDecline, isKept, isRefusal, messageOf, propertyOf, refusal } from './failures.ts'
+import type { Versioned } from './rows.ts'
+
+/** What every such row has. */
+export interface Requested {
+  readonly id: number
+  readonly status: string
+  readonly reference: string
+  readonly attempt: number
+  readonly createdAt: string
+  readonly failure: string | null
+  readonly failureProperty: string | null
+}
+
+/** One kind of what is asked for. */
+export interface Kind<Row extends Requested, Thing> {
+  readonly label: string
+  get(id: number): Promise<Versioned<Row>>
+  /** Nothing where somebody has changed the row since. */
+  change(row: Versioned<Row>, changes: Partial<Row>): Promise<Versioned<Row> | undefined>
+  /** What Stripe has made for the row; nothing where it has not. */
+  find(row: Row): Promise<Thing | undefined>
+  create(row: Row, idempotencyKey: string): Promise<Thing>
+  /** What Stripe calls it is on the row. */
+  isMade(row: Row): boolean
+  /** As it is now, once it is made. */
+  retrieve(row: Row): Promise<Thing>
+  /** What Stripe has made although the payment was declined. */
+  declined(error: unknown): Thing | undefined
+  /** What must change of a row, and be tried again, for a refusal to be none; nothing where it stands. */
+  mend(row: Row, error: unknown): Promise<Partial<Row> | undefined>
+  /** What of the row is not as Stripe says. */
+  changes(row: Row, thing: Thing): Partial<Row>
+}
+
+export interface Finished<Row, Thing> {
+  readonly row: Versioned<Row>
+  readonly thing: Thing
+}
+
+/** A row that changes this often while it is read has its next reader to set it right. */
+const mostRounds = 5
+/** For how long who has asked may ask again before a row that never reached Stripe is given up, in ms: as long as a caller’s key is kept. */
+const patience = 86_400_000
+/** For another process that is at work on a new row, in ms. */
+const head = 60_000
+/** Before an answer that was lost is looked for, in ms. */
+const betweenRounds = 20
+
+export class Requests<Row extends Requested, Thing> {
+  readonly #kind: Kind<Row, Thing>
+  readonly #running = new Map<number, Promise<Finished<Row, Thing>>>()
+
+  constructor(kind: Kind<Row, Thing>) {
+    this.#kind = kind
+  }
+
+  /**
+   * Brings a row to Stripe, if it is not there, and gives both as they are now. `isNew`: that nobody has tried before.
+   *
+   * @throws {Problem} or an error of Stripe.
+   */
+  finish(id: number, isNew: boolean): Promise<Finished<Row, Thing>> {
+    const running = this.#running.get(id)
+    if (running) return running
+    const started = this.#finish(id, isNew).finally(() => this.#running.delete(id))
+    this.#running.set(id, started)
+    return started
+  }
+
+  /** Makes the row what Stripe says of it. @throws {Problem} for one that Stripe has never made, or an error of Stripe. */
+  async reflect(id: number): Promise<Finished<Row, Thing>> {
+    for (let round = 1; round <= mostRounds; round += 1) {
+      // Read before Stripe is asked: where the row has not changed since, what Stripe says is newer than it.
+      const row = await this.#kind.get(id)
+      if (!this.#kind.isMade(row)) throw refusal(row.failure ?? 'Stripe does not know of it yet', row.failureProperty)
+      const thing = await this.#kind.retrieve(row)
+      const written = await this.#write(row, thing)
+      if (written) return { row: written, thing }
+      await wait(betweenRounds * round)
+    }
+    throw new Error(`${this.#kind.label} ${id} changes faster than it is read`)
+  }
+
+  /** Takes what Stripe has told of for what the row asks for. */
+  async adopt(id: number, thing: Thing): Promise<void> {
+    for (let row = await this.#kind.get(id); !this.#kind.isMade(row); row = await this.#kind.get(id)) {
+      if ((await this.#write(row, thing)) !== undefined) return
+    }
+    await this.reflect(id)
+  }
+
+  /** As {@link reflect}, of a row that may not be at Stripe: whether it is. */
+  async refresh(id: number): Promise<boolean> {
+    const row = await this.#kind.get(id)
+    if (this.#kind.isMade(row)) await this.reflect(id)
+    if (row.status !== 'requested') return true
+    const thing = await this.#kind.find(row)
+    if (thing !== undefined) await this.adopt(id, thing)
+    return thing !== undefined
+  }
+
+  /**
+   * For a row that may have been left behind: takes what Stripe has made for it. It makes nothing itself: whoever was
+   * told that there was no answer may have asked for it anew.
+   */
+  async settle(id: number): Promise<Outcome> {
+    await this.#running.get(id)?.catch(() => {})
+    const row = await this.#kind.get(id)
+    if (row.status !== 'requested' || (await this.refresh(id))) return { as: 'delivered' }
+    if (Date.now() - Date.parse(row.createdAt) < patience)
+      return { as: 'retry', error: `Stripe has no ${this.#kind.label} ${id} yet: who asked for it may ask again` }
+    await this.#kind.change(row, { status: 'canceled', failure: 'It has never reached Stripe' } as Partial<Row>)
+    return { as: 'delivered' }
+  }
+
+  /**
+   * For what is not wanted any more: gives up a row that Stripe has made nothing for. Whether it was one.
+   *
+   * @throws {Problem} `unavailable` while another process may be asking Stripe for it.
+   */
+  async withdraw(id: number): Promise<boolean> {
+    await this.#running.get(id)?.catch(() => {})
+    if (await this.refresh(id)) return false
+    const row = await this.#kind.get(id)
+    const age = Date.now() - Date.parse(row.createdAt)
+    const changes = { status: 'canceled', failure: 'It was canceled before it reached Stripe' }
+    if (age >= head && (await this.#kind.change(row, changes as unknown as Partial<Row>))) return true
+    throw new Problem('unavailable', `The ${this.#kind.label} may be on its way to Stripe`, {
+      headers: { 'retry-after': String(Math.max(1, Math.ceil((head - age) / 1000))) },
+    })
+  }
+
+  async #finish(id: number, isNew: boolean): Promise<Finished<Row, Thing>> {
+    const row = await this.#kind.get(id)
+    if (row.status !== 'requested') return this.reflect(id)
+    const thing = (isNew ? undefined : await this.#kind.find(row)) ?? (await this.#create(row))
+    const written = await this.#write(row, thing)
+    // A kept answer says what was true when it was given.
+    if (isNew && written) return { row: written, thing }
+    await this.adopt(id, thing)
+    return this.reflect(id)
+  }
+
+  async #create(first: Versioned<Row>): Promise<Thing> {
+    let row = first
+    for (let round = 1; ; round += 1) {
+      try {
+        return await this.#kind.create(row, keyOf(this.#kind.label, row))
+      } catch (error) {
+        const declined = this.#kind.declined(error)
+        if (declined) return declined
+        const mended = round < mostRounds ? await this.#mended(row, error) : undefined
+        if (mended === undefined) {
+          if (isRefusal(error) || isDecline(error)) await this.#refuse(row, error)
+          throw error
+        }
+        if ('thing' in mended) return mended.thing
+        row = mended.row
+      }
+    }
+  }
+
+  /** What to go on with after a failure: what Stripe has made all the same, or the row under another key. */
+  async #mended(row: Versioned<Row>, error: unknown): Promise<{ thing: Thing } | { row: Versioned<Row> } | undefined> {
+    const changes = isKept(error) ? {} : await this.#kind.mend(row, error)
+    if (changes === undefined) return undefined
+    const thing = await this.#kind.find(row)
+    if (thing !== undefined) return { thing }
+    const renewed = await this.#kind.change(row, { ...changes, attempt: row.attempt + 1 } as Partial<Row>)
+    // Somebody else was first: under its key, there is one effect.
+    return { row: renewed ?? (await this.#kind.get(row.id)) }
+  }
+
+  async #refuse(row: Versioned<Row>, error: Parameters<typeof propertyOf>[0]): Promise<void> {
+    const changes = { status: 'failed', failure: messageOf(error), failureProperty: propertyOf(error) ?? null }
+    await this.#kind.change(row, changes as unknown as Partial<Row>)
+  }
+
+  async #write(row: Versioned<Row>, thing: Thing): Promise<Versioned<Row> | undefined> {
+    const changes = this.#kind.changes(row, thing)
+    return Object.keys(changes).length === 0 ? row : this.#kind.change(row, changes)
+  }
+}
+
+/** Stripe keeps it for a day at least. */
+function keyOf(label: string, { reference, attempt }: Requested): string {
+  return `septet-${label}-${reference}${attempt === 0 ? '' : `-${attempt}`}`
+}

@@ -1,0 +1,9 @@
+import { temporaryFolder } from '../../helper.ts'
+import { payments } from './payments.ts'
+import type { NewDatabase } from './setup.ts'
+import { webhooks } from './webhooks.ts'
+
+const database: NewDatabase = async (t) => ({ DATA_DIR: temporaryFolder(t) })
+
+payments('SQLite', database)
+webhooks('SQLite', database)
