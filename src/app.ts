@@ -25,6 +25,9 @@ const root = join(import.meta.dirname, '..')
 /** In ms; longer than the 60 s after which common load balancers drop an idle connection. */
 const keepAliveTimeout = 72_000
 
+/** For one plugin to be loaded, in ms: a machine that is busy takes its time, and a start is not to fail by that. */
+const pluginTimeout = 60_000
+
 /** Builds the app without listening. Further folders of routes can be given for examples and tests. */
 export async function createApp(
   config: Config,
@@ -50,6 +53,7 @@ export async function createApp(
     genReqId: createRequestIds(),
     trustProxy: config.TRUST_PROXY === '' ? false : listOf(config.TRUST_PROXY),
     bodyLimit: config.BODY_LIMIT,
+    pluginTimeout,
     ...limits,
     http,
     ...(certificate && {
