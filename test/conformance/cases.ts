@@ -8,6 +8,7 @@ import { eventCases } from './cases/events.ts'
 import { failureCases } from './cases/failures.ts'
 import { keyCases } from './cases/keys.ts'
 import { peopleCases } from './cases/people.ts'
+import { roomCases } from './cases/rooms.ts'
 import { shapeCases } from './cases/shapes.ts'
 import { textCases } from './cases/text.ts'
 import { userCases } from './cases/users.ts'
@@ -28,4 +29,5 @@ export const cases: readonly Case[] = [
   ...webhookCases,
   ...connectorCases,
   ...peopleCases,
+  ...roomCases,
 ]
