@@ -19,6 +19,8 @@ const waitsForFirst = day
 const shownAfterEnd = day
 /** How long the text of a signal is kept, in ms: it names network addresses, and nobody needs it later. */
 const signalsKept = hour
+/** How much later than its time a signal may have been written, in ms; clocks of processes differ too. */
+const lateness = 60_000
 
 export interface RoomInput {
   name: string
@@ -135,12 +137,13 @@ export class Rooms {
 
   /** Deletes what was ended long ago, and the text of signals that have done their work. */
   async forget(): Promise<void> {
-    const before = moment(Date.now() - signalsKept)
+    const now = Date.now()
+    const before = moment(now - signalsKept)
     await this.#engine.write([
-      [this.#sql.forget, { before: moment(Date.now() - shownAfterEnd) }],
+      [this.#sql.forget, { before: moment(now - shownAfterEnd) }],
       [this.#sql.forgetSignals, { from: this.#signalsForgotten, before }],
     ])
-    this.#signalsForgotten = before
+    this.#signalsForgotten = moment(now - signalsKept - lateness)
   }
 
   /** What follows the command that ends a room. */

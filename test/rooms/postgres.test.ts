@@ -4,5 +4,6 @@ import { startPostgres } from '../storage/postgres-server.ts'
 import { rooms } from './conformance.ts'
 
 const server = await startPostgres(t)
+const settings = { DATABASE_URL: await server.database(), DATA_DIR: temporaryFolder(t) }
 
-rooms('PostgreSQL', async (test) => ({ DATABASE_URL: await server.database(), DATA_DIR: temporaryFolder(test) }))
+await rooms({ engine: 'PostgreSQL', settings, shared: true })

@@ -26,23 +26,34 @@ export interface Joined {
 /** A user who calls operations and follows events. */
 export class User {
   readonly id: number
-  readonly #token: string
   readonly #outside: Outside
   readonly #t: Test
+  readonly #member: Member
 
-  constructor(t: Test, outside: Outside, { id, accessToken }: Member) {
+  constructor(t: Test, outside: Outside, member: Member) {
     this.#t = t
     this.#outside = outside
-    this.id = id
-    this.#token = accessToken
+    this.#member = member
+    this.id = member.id
   }
 
   get token(): string {
-    return this.#token
+    return this.#member.accessToken
+  }
+
+  /** The same user, at another process. */
+  at(base: string): User {
+    const ask: Outside['ask'] = async (method, path, { credential, body } = {}) => {
+      const headers = { authorization: `Bearer ${credential}`, 'content-type': 'application/json' }
+      const answer = await fetch(base + path, { method, headers, body: JSON.stringify(body) })
+      const text = await answer.text()
+      return { status: answer.status, headers: answer.headers, text, json: text && JSON.parse(text) }
+    }
+    return new User(this.#t, { ...this.#outside, base, ask }, this.#member)
   }
 
   ask(method: string, path: string, body?: unknown) {
-    return this.#outside.ask(method, path, { credential: this.#token, body })
+    return this.#outside.ask(method, path, { credential: this.token, body })
   }
 
   /** As {@link ask}, of what must succeed. */
@@ -68,7 +79,7 @@ export class User {
   async follow(room: number, cursor: string): Promise<Followed> {
     const abort = new AbortController()
     this.#t.teardown(() => abort.abort())
-    const headers = { accept: 'text/event-stream', authorization: `Bearer ${this.#token}` }
+    const headers = { accept: 'text/event-stream', authorization: `Bearer ${this.token}` }
     const url = `${this.#outside.base}/events?subject=/rooms/${room}&cursor=${cursor}`
     const answer = await fetch(url, { headers, signal: abort.signal })
     if (answer.body === null || !answer.ok) throw new Error(`${answer.status} ${await answer.text()}`)
@@ -110,15 +121,14 @@ export class Followed {
   }
 }
 
-/** A server over a database, and users of it. */
-export async function openRooms(t: Test, settings: Record<string, string>, names: readonly string[]) {
+/** A server over a database, and three users of it. */
+export async function openRooms(t: Test, settings: Record<string, string>) {
   const outside = await openOutside(t, { ...memberSettings, SEED: 'false', ...settings })
-  const users: User[] = []
-  for (const name of names) users.push(new User(t, outside, await outside.join(`${name}@example.com`)))
-  return { ...outside, users: users as [User, User, ...User[]] }
+  const user = async (name: string) => new User(t, outside, await outside.join(`${name}@example.com`))
+  return { ...outside, ann: await user('ann'), ben: await user('ben'), cem: await user('cem') }
 }
 
-/** What a user of no type of events is told of a room, by the page. */
-export async function pageOf(user: User, room: number): Promise<RoomEvent[]> {
+/** What a user was told of a room so far. */
+export async function toldOf(user: User, room: number): Promise<RoomEvent[]> {
   return user.get<RoomEvent[]>('GET', `/events?limit=100&subject=/rooms/${room}`)
 }
