@@ -4,7 +4,13 @@ import type { Result } from '../clients/client.ts'
 import { asAdmin, type Case, failed, idOf, invalid, one, type Step, several } from './case.ts'
 import { person } from './people.ts'
 
-const settings = { SIGN_UP: 'true', MEMBER_SCOPES: 'users:read rooms:read rooms:write events:read' }
+const settings = {
+  SIGN_UP: 'true',
+  MEMBER_SCOPES: 'users:read rooms:read rooms:write events:read',
+  STUN_URLS: 'stun:stun.example.com',
+  TURN_URLS: 'turn:turn.example.com:3478?transport=udp,turns:turn.example.com',
+  TURN_SECRET: 'a secret of both servers',
+}
 const { email, password } = person
 const input = { name: 'Stand-up', capacity: 2 }
 const shown = { ...input, access: 'invited', endedAt: null }
@@ -79,6 +85,25 @@ const cases: readonly Case[] = [
     as('endRoom', { value: { ...shown, endedAt: /T/ } }),
     as('joinRoom', failed('conflict', 409)),
     as('getRoom', { value: { ...shown, endedAt: /T/ } }),
+  ),
+  one(
+    'servers for calls',
+    'getIceServers',
+    {},
+    {
+      value: {
+        iceServers: [
+          { urls: ['stun:stun.example.com'] },
+          {
+            urls: ['turn:turn.example.com:3478?transport=udp', 'turns:turn.example.com'],
+            username: /^\d+:api-key-/,
+            credential: /=$/,
+          },
+        ],
+        expiresAt: /T/,
+      },
+    },
+    asAdmin,
   ),
   one('a room of nobody', 'createRoom', input, failed('forbidden', 403), asAdmin),
   one('a room for one', 'createRoom', { ...input, capacity: 1 }, invalid('/capacity'), asAdmin),
