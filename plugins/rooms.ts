@@ -1,12 +1,22 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fp from 'fastify-plugin'
 import { RoomEmissions, roomEvents } from '../src/rooms/room-events.ts'
 import { RoomMembers } from '../src/rooms/room-members.ts'
 import { roomMigrations } from '../src/rooms/room-sql.ts'
 import { Rooms } from '../src/rooms/rooms.ts'
 
+const read = (name: string) => readFileSync(join(import.meta.dirname, '../src/rooms/browser', name), 'utf8')
+const modules = { '/rtc/call.js': read('call.js'), '/rtc/peer.js': read('peer.js') }
+
 declare module 'fastify' {
   interface FastifyInstance {
-    rooms: { rooms: Rooms; members: RoomMembers }
+    rooms: {
+      rooms: Rooms
+      members: RoomMembers
+      /** JavaScript for browsers, by the path where it is served. */
+      modules: Readonly<Record<string, string>>
+    }
   }
 }
 
@@ -23,7 +33,7 @@ export default fp(
     const emissions = new RoomEmissions(engine.dialect)
     const rooms = new Rooms(engine, emissions)
     const members = new RoomMembers(engine, rooms, events.log, emissions)
-    fastify.decorate('rooms', { rooms, members })
+    fastify.decorate('rooms', { rooms, members, modules })
     fastify.hourly(() => rooms.forget(), 'ended rooms stay')
     let timer: NodeJS.Timeout | undefined
     let sweep = Promise.resolve()

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { defaultLimit, pageHeaders } from '../../src/schemas/page.ts'
 import { Room } from '../../src/schemas/room.ts'
-import { requires } from '../../src/schemas/security.ts'
+import { open, requires } from '../../src/schemas/security.ts'
 import { memberRoutes } from './members.ts'
 import { GuestParams, RoomInput, RoomParams, RoomQuery } from './schema.ts'
 
@@ -13,7 +13,13 @@ const { link } = pageHeaders
 
 /** Rooms in which users meet to call each other, and who may join them. */
 const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
-  const { rooms } = fastify.rooms
+  const { rooms, modules } = fastify.rooms
+
+  for (const [url, module] of Object.entries(modules)) {
+    fastify.get(url, { schema: { hide: true, security: open } }, async (_request, reply) =>
+      reply.type('text/javascript; charset=utf-8').header('cache-control', 'public, max-age=300').send(module),
+    )
+  }
 
   fastify.route({
     method: 'GET',

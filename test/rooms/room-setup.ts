@@ -122,8 +122,8 @@ export class Followed {
 }
 
 /** A server over a database, and three users of it. */
-export async function openRooms(t: Test, settings: Record<string, string>) {
-  const outside = await openOutside(t, { ...memberSettings, SEED: 'false', ...settings })
+export async function openRooms(t: Test, settings: Record<string, string>, moreRoutes: readonly string[] = []) {
+  const outside = await openOutside(t, { ...memberSettings, SEED: 'false', ...settings }, moreRoutes)
   const user = async (name: string) => new User(t, outside, await outside.join(`${name}@example.com`))
   return { ...outside, ann: await user('ann'), ben: await user('ben'), cem: await user('cem') }
 }
