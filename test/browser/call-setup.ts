@@ -18,7 +18,7 @@ const media = [
 ]
 
 /** For connections on a machine that does much else, in ms. */
-const patience = 30_000
+export const patience = 30_000
 
 export interface Flow {
   state: string
@@ -77,7 +77,7 @@ export class Caller {
   }
 
   /** Waits until sound and picture of the other have come in, more of them than now. */
-  async flows(): Promise<Flow> {
+  async flows(longest = patience): Promise<Flow> {
     let before: Flow | undefined
     let now = await this.flow()
     const growing = async () => {
@@ -86,7 +86,7 @@ export class Caller {
       if (before === undefined || now.video < before.video || now.audio < before.audio) before = now
       return now.state === 'connected' && now.video > before.video + 5 && now.audio > before.audio + 5
     }
-    await until(growing, `media of user ${this.user.id}: ${JSON.stringify(now)} ${this.complaints}`, patience)
+    await until(growing, `media of user ${this.user.id}: ${JSON.stringify(now)} ${this.complaints}`, longest)
     return now
   }
 }
