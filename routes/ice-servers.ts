@@ -6,7 +6,10 @@ import { requires } from '../src/schemas/security.ts'
 
 const IceServer = Type.Object(
   {
-    urls: Type.Array(Type.String({ examples: ['turn:turn.example.com:3478'] }), { description: 'Where it is.' }),
+    urls: Type.Array(Type.String({ examples: ['turn:turn.example.com:3478'] }), {
+      description: 'Where it is.',
+      examples: [['turn:turn.example.com:3478']],
+    }),
     username: Type.Optional(
       Type.String({
         description: 'Until when the credential is good, and whose it is.',
@@ -22,7 +25,10 @@ const IceServer = Type.Object(
 
 const IceServers = Type.Object(
   {
-    iceServers: Type.Array(IceServer, { description: 'None where the server has no settings for them.' }),
+    iceServers: Type.Array(IceServer, {
+      description: 'None where the server has no settings for them.',
+      examples: [[{ urls: ['stun:stun.example.com:3478'] }]],
+    }),
     expiresAt: MaybeMoment('Until when the credentials are good; null where there are none.'),
   },
   { $id: 'IceServers', additionalProperties: false, description: 'Through what two browsers find a path.' },

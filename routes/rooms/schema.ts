@@ -27,6 +27,17 @@ export const JoinInput = Type.Object(
   { $id: 'JoinInput', additionalProperties: false, description: 'How a room is joined.' },
 )
 
+const memberExample = {
+  id: 'mJ0R3bYw9k2Xo5uVn8Qd1g',
+  roomId: 1,
+  userId: 1,
+  role: 'member',
+  order: 7,
+  joins: 1,
+  joinedAt: '2026-11-24T12:00:00.000Z',
+  seenAt: '2026-11-24T12:00:00.000Z',
+}
+
 export const Joined = Type.Object(
   {
     member: RoomMember,
@@ -40,6 +51,7 @@ export const Joined = Type.Object(
     $id: 'Joined',
     additionalProperties: false,
     description: 'The own place in a room, and all that it takes to begin.',
+    examples: [{ member: memberExample, others: [], cursor: '0000000000000042' }],
   },
 )
 
