@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify'
 import root, { type Test, test } from 'tap'
 import { listen } from '../helper.ts'
+import { connect } from '../protocols/websocket/client.ts'
 import { raw } from '../storage/setup.ts'
 import { memberSettings, openRooms, type RoomEvent, toldOf, type User } from './room-setup.ts'
 
@@ -59,6 +60,25 @@ export async function rooms({ engine, settings, shared }: Over): Promise<void> {
     t.match(await answers.take(2), [{ type: 'room.member-joined' }, { data: { data: 'an answer' } }])
     await ann.ask('POST', `/rooms/${id}/end`)
     t.match(await answers.take(1), [{ type: 'room.ended', data: { id, endedAt: /T/ } }])
+  })
+
+  test(`${engine}: two users are connected over one WebSocket each, and nothing else`, async (t) => {
+    const { id } = await ann.createRoom({ access: 'open' })
+    const enter = async (user: User) => {
+      const client = await connect(t, baseOf(app))
+      await client.call('authenticate', { token: user.token })
+      const { member, cursor } = (await client.call('joinRoom', { id })).result
+      await client.call('subscribe', { subject: `/rooms/${id}`, cursor, types: ['room.signal'] })
+      return { client, place: member.id as string }
+    }
+    const [first, second] = [await enter(ann), await enter(ben)]
+    const say = ({ client, place }: typeof first, to: string, data: string) =>
+      client.call('sendSignal', { id, from: place, to, kind: 'description', data })
+    await say(first, second.place, 'an offer')
+    t.match(await second.client.told(1), [{ params: { event: { data: { from: first.place, data: 'an offer' } } } }])
+    await say(second, first.place, 'an answer')
+    t.match(await first.client.told(1), [{ params: { event: { data: { from: second.place, data: 'an answer' } } } }])
+    await ann.ask('POST', `/rooms/${id}/end`)
   })
 
   test(`${engine}: what was told while a stream was cut is told when it goes on, and the room is kept`, async (t) => {
