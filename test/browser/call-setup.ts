@@ -39,7 +39,9 @@ const flow = `(async () => {
   const of = (kind) => all.find((each) => each.type === 'inbound-rtp' && each.kind === kind)
   const transport = all.find((each) => each.type === 'transport')
   const pair = transport && stats.get(transport.selectedCandidatePairId)
+  const { signalingState, iceConnectionState, localDescription, remoteDescription } = peer.connection
   return {
+    detail: [signalingState, iceConnectionState, localDescription?.type, remoteDescription?.type].join(),
     state: peer.connection.connectionState,
     video: of('video')?.framesDecoded ?? 0,
     audio: of('audio')?.packetsReceived ?? 0,
@@ -86,7 +88,11 @@ export class Caller {
       if (before === undefined || now.video < before.video || now.audio < before.audio) before = now
       return now.state === 'connected' && now.video > before.video + 5 && now.audio > before.audio + 5
     }
-    await until(growing, `media of user ${this.user.id}: ${JSON.stringify(now)} ${this.complaints}`, longest)
+    await until(growing, 'media', longest).catch((cause: Error) => {
+      throw new Error(`user ${this.user.id} gets ${JSON.stringify([before, now])}; ${this.complaints.join()}`, {
+        cause,
+      })
+    })
     return now
   }
 }

@@ -32,6 +32,8 @@ export class Call extends EventTarget {
   #following = new AbortController()
   /** @type {number | undefined} */
   #presence
+  /** @type {Promise<void> | undefined} */
+  #entering
 
   /**
    * @param {{ room: number, token: () => string | Promise<string>, stream?: MediaStream, server?: string,
@@ -117,15 +119,18 @@ export class Call extends EventTarget {
     }
   }
 
-  /** Takes a place anew, and follows from there. */
-  async #again() {
-    try {
-      await this.#enter()
-    } catch (error) {
-      if (![403, 404, 409].includes(/** @type {{ status: number }} */ (error).status)) throw error
-      this.#close('refused')
-    }
-    this.#following.abort()
+  /** Takes a place anew, and follows from there; once, whoever finds that the place is lost. */
+  #again() {
+    this.#entering ??= this.#enter()
+      .catch((error) => {
+        if (![403, 404, 409].includes(error.status)) throw error
+        this.#close('refused')
+      })
+      .then(() => this.#following.abort())
+      .finally(() => {
+        this.#entering = undefined
+      })
+    return this.#entering
   }
 
   /** Hears what happens, behind what it has heard, however often the connection is lost. */
