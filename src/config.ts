@@ -4,6 +4,7 @@ import { isIP } from 'node:net'
 import { type Static, Type } from '@sinclair/typebox'
 import { Ajv } from 'ajv'
 import { deliverySettings } from './schemas/delivery-settings.ts'
+import { iceSettings } from './schemas/ice-settings.ts'
 import { loginSettings } from './schemas/login-settings.ts'
 
 /** Scopes separated by spaces or commas; `none` for none. */
@@ -149,6 +150,7 @@ export const Settings = Type.Object({
   }),
   EVENT_DAYS: Type.Integer({ default: 30, minimum: 1, maximum: 36_500, description: 'How long events are kept.' }),
   ...deliverySettings,
+  ...iceSettings,
   ...loginSettings,
   NODE_ENV: Type.String({
     default: 'development',
@@ -189,7 +191,7 @@ export function readConfig(env: Environment): Config {
     const reasons = (validate.errors ?? []).map(({ instancePath, message }) => {
       const name = instancePath.slice(1)
       // What is or may hold a secret is not repeated.
-      const given = name === 'DATABASE_URL' || name === 'SECRET' ? '' : `, got ${JSON.stringify(env[name])}`
+      const given = ['DATABASE_URL', 'SECRET', 'TURN_SECRET'].includes(name) ? '' : `, got ${JSON.stringify(env[name])}`
       return `${name} ${message}${given}`
     })
     throw new ConfigError(reasons.join('; '))

@@ -31,6 +31,7 @@ const levels: [RegExp, number][] = [
   [/^src\/events\//, 2],
   [/^src\/deliveries\//, 2],
   [/^src\/connectors\//, 2],
+  [/^src\/rooms\//, 2],
   [/^src\/integrations\//, 3],
   [/^src\/protocols\/websocket\//, 3],
   [/^src\/protocols\//, 2],

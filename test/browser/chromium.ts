@@ -17,6 +17,7 @@ export const skip = !existsSync(executablePath)
 /** What the tests need of playwright's page. */
 export interface Page {
   goto(url: string): Promise<unknown>
+  reload(): Promise<unknown>
   click(selector: string): Promise<void>
   fill(selector: string, value: string): Promise<void>
   textContent(selector: string): Promise<string | null>
@@ -53,12 +54,12 @@ const args = [
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
 ]
 
-/** Starts a browser that ends with the test. */
-export async function startChromium(t: Test): Promise<Browser> {
+/** Starts a browser that ends with the test; `more` arguments are for what only some tests need. */
+export async function startChromium(t: Test, more: readonly string[] = []): Promise<Browser> {
   const { chromium } = (await import(pathToFileURL(driver).href)) as {
     chromium: { launch(options: object): Promise<Browser> }
   }
-  const browser = await chromium.launch({ executablePath, headless: true, args })
+  const browser = await chromium.launch({ executablePath, headless: true, args: [...args, ...more] })
   t.teardown(() => browser.close())
   return browser
 }

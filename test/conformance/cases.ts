@@ -10,6 +10,7 @@ import { keyCases } from './cases/keys.ts'
 import { mailCases } from './cases/mail.ts'
 import { paymentCases } from './cases/payments.ts'
 import { peopleCases } from './cases/people.ts'
+import { roomCases } from './cases/rooms.ts'
 import { shapeCases } from './cases/shapes.ts'
 import { textCases } from './cases/text.ts'
 import { userCases } from './cases/users.ts'
@@ -32,4 +33,5 @@ export const cases: readonly Case[] = [
   ...paymentCases,
   ...peopleCases,
   ...mailCases,
+  ...roomCases,
 ]

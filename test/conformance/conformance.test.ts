@@ -90,14 +90,14 @@ function comparable(result: Result, { differences }: Wire, own: Result): object 
 
 /** Texts that are never the same twice, by the names of their properties. */
 const changing = [
-  'createdAt|updatedAt|revokedAt|previousUntil|disabledAt|nextAt|since|startedAt|endedAt|time|source|requestId|userAgent',
-  'key|secret|publicKey|accessToken|refreshToken',
+  'createdAt|updatedAt|revokedAt|previousUntil|disabledAt|nextAt|since|startedAt|endedAt|joinedAt|seenAt',
+  'time|source|requestId|userAgent|key|secret|publicKey|accessToken|refreshToken|username|credential|expiresAt',
 ].join('|')
 
 function timeless(value: unknown): unknown {
   const text = JSON.stringify(value)
     .replaceAll(new RegExp(`"(${changing})":"[^"]*"`, 'g'), '"$1":"…"')
-    .replaceAll(/"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"/g, '"…"')
+    .replaceAll(/"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(-\d+)*"/g, '"…"')
     .replaceAll(/"(api-key:)?[0-9A-Za-z]{12}"/g, '"$1…"')
     .replaceAll(/"[\w-]{22}"/g, '"…"')
     // Ids and secrets of Stripe.

@@ -38,13 +38,13 @@ export interface Member {
 
 export const password = 'an unusual phrase to remember'
 
-export async function openOutside(t: Test, settings: Record<string, string> = {}): Promise<Outside> {
-  const { app, base, folder } = await listen(t, {
-    NODE_ENV: 'test',
-    SEED: 'true',
-    ANONYMOUS_SCOPES: 'none',
-    ...settings,
-  })
+export async function openOutside(
+  t: Test,
+  settings: Record<string, string> = {},
+  moreRoutes: readonly string[] = [],
+): Promise<Outside> {
+  const safe = { NODE_ENV: 'test', SEED: 'true', ANONYMOUS_SCOPES: 'none', ...settings }
+  const { app, base, folder } = await listen(t, safe, moreRoutes)
   const ask: Outside['ask'] = async (method, path, { credential, body, headers } = {}) => {
     const response = await fetch(base + path, {
       method,

@@ -111,15 +111,14 @@ function selectionOf(type: GraphQLOutputType): string {
   if (!isObjectType(named)) return ''
   // A field with arguments is a further call, not a part of this one's result.
   const own = Object.values(named.getFields()).filter(
-    ({ args, extensions: _, name }) => args.length === 0 && !loaded(named.name, name),
+    (field, _index, all) => field.args.length === 0 && !loaded(field.name, all),
   )
   return `{ ${own.map((field) => `${field.name} ${selectionOf(field.type)}`).join(' ')} }`
 }
 
 /** Fields that another operation fills: of a key `authorId`, `author`. */
-function loaded(type: string, name: string): boolean {
-  // Of the caller, the user is a part.
-  return ['author', 'post', 'payment'].includes(name) || (name === 'user' && type !== 'Me')
+function loaded(name: string, beside: readonly GraphQLField<unknown, unknown>[]): boolean {
+  return beside.some((field) => field.name === `${name}Id`)
 }
 
 function resultOf({ name }: GraphQLField<unknown, unknown>, { data, errors, extensions }: Answer): Result {

@@ -1,0 +1,85 @@
+import { test } from 'tap'
+import { raw, until } from '../storage/setup.ts'
+import { openCall } from './call-setup.ts'
+import { skip } from './chromium.ts'
+
+/** A candidate may be met before it is heard of. */
+const direct = { local: /host|prflx/, remote: /host|prflx/ }
+const shots = process.env.SCREENSHOTS
+
+test('two pages hold a call; one is loaded again, and has its place', { skip }, async (t) => {
+  const { app, base, room, callers, ask, admin } = await openCall(t)
+  const [ann, ben] = callers
+  await ann.join(base, room)
+  await ben.join(base, room)
+  t.match(await ann.flows(), direct, 'sound and picture reach the first')
+  t.match(await ben.flows(), direct, 'and the second')
+  if (shots) await ann.page.screenshot({ path: `${shots}/call-ann.png` })
+  if (shots) await ben.page.screenshot({ path: `${shots}/call-ben.png` })
+
+  const before = await ben.member()
+  await ben.page.reload()
+  await ben.page.waitForSelector('#leave:enabled')
+  t.match(await ben.member(), { id: before.id, order: before.order, joins: 2 }, 'the same place')
+  await Promise.all([ann.flows(), ben.flows()])
+  t.equal(await ann.page.evaluate('call.peers.size'), 1, 'the first has one connection, and no dead one')
+  if (shots) await ann.page.screenshot({ path: `${shots}/call-again.png` })
+
+  const { json } = await ask('GET', `/events?limit=100&types=room.signal&subject=/rooms/${room}`, { credential: admin })
+  const offers = (json as { data: { from: string; data: string } }[])
+    .filter(({ data }) => JSON.parse(data.data).description?.type === 'offer')
+    .map(({ data }) => data.from)
+  t.equal(new Set(offers).size, 2, 'both have offered')
+
+  await ben.page.click('#leave')
+  await until(async () => (await ann.page.evaluate('call.peers.size')) === 0, 'the other is told')
+  t.equal(await ben.page.textContent('#status'), 'Not in a call: left')
+  await app.rooms.rooms.end(room, { kind: 'user', id: 'user:1', scopes: new Set(), userId: ann.user.id })
+  await ann.page.waitForSelector('#leave:disabled')
+  t.equal(await ann.page.textContent('#status'), 'Not in a call: ended')
+  for (const { complaints } of callers) t.same(complaints, [])
+})
+
+test('both offer at once, again and again: the polite one gives way, and the call goes on', { skip }, async (t) => {
+  const { base, room, callers } = await openCall(t)
+  const [ann, ben] = callers
+  await ann.join(base, room)
+  await ben.join(base, room)
+  await Promise.all([ann.flows(), ben.flows()])
+  const restart = `[...call.peers.values()][0].connection.restartIce()`
+  const ufrag = `/ice-ufrag:(\\S+)/.exec([...call.peers.values()][0].connection.localDescription.sdp)[1]`
+  const stable = `[...call.peers.values()][0].connection.signalingState === 'stable'`
+  for (let round = 0; round < 5; round += 1) {
+    const before = await Promise.all([ann.page.evaluate(ufrag), ben.page.evaluate(ufrag)])
+    await Promise.all([ann.page.evaluate(restart), ben.page.evaluate(restart)])
+    await until(async () => {
+      const now = await Promise.all([ann.page.evaluate(ufrag), ben.page.evaluate(ufrag)])
+      const both = await Promise.all([ann.page.evaluate(stable), ben.page.evaluate(stable)])
+      return both.every(Boolean) && now.every((each, index) => each !== before[index])
+    }, 'both begin ICE anew')
+  }
+  const flows = await Promise.all([ann.flows(), ben.flows()])
+  t.match(flows, [{ state: 'connected' }, { state: 'connected' }])
+  for (const { complaints } of callers) t.same(complaints, [])
+})
+
+test('a page that was taken for gone takes another place; one whose place a further page has taken gives up', {
+  skip,
+}, async (t) => {
+  const { app, base, room, callers } = await openCall(t)
+  const [ann, ben] = callers
+  await ann.join(base, room)
+  await ben.join(base, room)
+  await Promise.all([ann.flows(), ben.flows()])
+  const before = await ben.member()
+  await app.storage.engine.write([[raw(`update room_members set seen_at = '' where member = '${before.id}'`), {}]])
+  await app.rooms.members.sweep()
+  await until(async () => (await ben.member()).id !== before.id, 'another place')
+  await Promise.all([ann.flows(), ben.flows()])
+  t.equal(await ann.page.evaluate('call.peers.size'), 1)
+
+  const { id } = await ben.member()
+  await ben.user.join(room, id)
+  await until(async () => (await ben.page.textContent('#status')) === 'Not in a call: replaced', 'it gives up')
+  for (const { complaints } of callers) t.same(complaints, [])
+})

@@ -1,0 +1,45 @@
+import { mock } from 'node:test'
+import { test } from 'tap'
+import { ConfigError, readConfig } from '../../src/config.ts'
+import type { Principal } from '../../src/contract/principal.ts'
+import { IceCredentials } from '../../src/rooms/ice-credentials.ts'
+import { build } from '../helper.ts'
+
+const ann: Principal = { kind: 'user', id: 'user:7', scopes: new Set(), userId: 7 }
+const stun = ['stun:stun.example.com']
+
+test('a credential is made from time, user and secret as coturn makes it, and says until when it is good', (t) => {
+  mock.timers.enable({ apis: ['Date'], now: 1_700_000_000_000 })
+  t.teardown(() => mock.timers.reset())
+  const turn = ['turn:turn.example.com']
+  const credentials = new IceCredentials({ stun, turn, secret: 'north', lifetime: 3_600_000 })
+  // echo -n 1700003600:user-7 | openssl dgst -binary -sha1 -hmac north | base64
+  const credential = 'DBo1hRh6Tokc545L/V31PaUD+is='
+  t.same(credentials.for(ann), {
+    iceServers: [{ urls: stun }, { urls: turn, username: '1700003600:user-7', credential }],
+    expiresAt: '2023-11-14T23:13:20.000Z',
+  })
+  t.end()
+})
+
+test('without TURN there is no credential, and without settings no server', (t) => {
+  const none = { turn: [], secret: '', lifetime: 1 }
+  t.same(new IceCredentials({ stun, ...none }).for(ann), { iceServers: [{ urls: stun }], expiresAt: null })
+  t.same(new IceCredentials({ stun: [], ...none }).for(ann), { iceServers: [], expiresAt: null })
+  t.end()
+})
+
+test('settings that cannot be used end the start, and the secret is not repeated', async (t) => {
+  t.throws(() => readConfig({ STUN_URLS: 'https://stun.example.com' }), /STUN_URLS must match pattern/)
+  t.throws(() => readConfig({ TURN_URLS: 'stun:stun.example.com' }), /TURN_URLS must match pattern/)
+  t.throws(() => readConfig({ TURN_SECRET: 'too short' }), { message: /^(?!.*too short).*TURN_SECRET/ })
+  await t.rejects(build(t, { TURN_URLS: 'turn:turn.example.com' }), new ConfigError('TURN_URLS needs TURN_SECRET'))
+})
+
+test('credentials are for callers with the scope, and for no cache', async (t) => {
+  const { app } = await build(t, { STUN_URLS: 'stun:stun.example.com' })
+  t.equal((await app.inject({ url: '/ice-servers' })).statusCode, 401)
+  const answer = await app.inject({ url: '/ice-servers', headers: { 'x-api-key': app.apiKeys.first ?? '' } })
+  t.same(answer.json(), { iceServers: [{ urls: stun }], expiresAt: null })
+  t.equal(answer.headers['cache-control'], 'no-store')
+})
