@@ -31,7 +31,7 @@ const levels: [RegExp, number][] = [
   [/^src\/deliveries\//, 2],
   [/^src\/connectors\//, 2],
   [/^src\/integrations\//, 3],
-  [/^src\/protocols\/websocket\//, 3],
+  [/^src\/protocols\/(websocket|webrtc)\//, 3],
   [/^src\/protocols\//, 2],
   [/^plugins\//, 4],
   [/^routes\//, 5],

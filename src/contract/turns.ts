@@ -24,6 +24,7 @@ export class Turns {
   readonly #settings: TurnsSettings
   readonly #rate: Rate
   readonly #waiting: string[] = []
+  #backlog = 0
   /** Messages whose answer is not sent yet. */
   #unanswered = 0
   /** Running while the peer has sent too much. */
@@ -40,6 +41,11 @@ export class Turns {
     return this.#unanswered === 0 && this.#waiting.length === 0 && this.#settings.conversation.subscribed === 0
   }
 
+  /** Characters that wait; a message counts for some even where it has none. */
+  get backlog(): number {
+    return this.#backlog
+  }
+
   /** Begins a message when it is its turn, and says whether that is now. `now` in ms. */
   take(text: string, now: number): boolean {
     if (this.#waiting.length === 0 && this.#isFree(now)) {
@@ -47,12 +53,17 @@ export class Turns {
       return true
     }
     this.#waiting.push(text)
+    this.#backlog += weightOf(text)
     return false
   }
 
   /** What waits begins, as far as it may. */
   goOn(): void {
-    while (this.#waiting.length > 0 && this.#isFree(performance.now())) this.#answer(this.#waiting.shift() as string)
+    while (this.#waiting.length > 0 && this.#isFree(performance.now())) {
+      const text = this.#waiting.shift() as string
+      this.#backlog -= weightOf(text)
+      this.#answer(text)
+    }
     if (this.#waiting.length === 0) this.#settings.onCaughtUp()
   }
 
@@ -66,6 +77,7 @@ export class Turns {
   drop(): void {
     clearTimeout(this.#hasty)
     this.#waiting.length = 0
+    this.#backlog = 0
   }
 
   /** Whether a message may begin; what stands in its way goes on with those that wait, when it is over. */
@@ -99,4 +111,8 @@ export class Turns {
       if (this.#ending) onAnswered()
     }, onFailed)
   }
+}
+
+function weightOf({ length }: string): number {
+  return length + 64
 }
