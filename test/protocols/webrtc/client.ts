@@ -43,6 +43,13 @@ export class Client extends EventEmitter {
   etag = ''
   /** Binary messages that have come. */
   chunks = 0
+  /** Takes what is no notification. */
+  onText = (text: string): void => {
+    const next = this.#waiting.shift()
+    if (next) next(text)
+    else this.#texts.push(text)
+  }
+
   readonly #waiting: ((text: string) => void)[] = []
   readonly #texts: string[] = []
   readonly #parts = new Map<number, Map<number, Buffer>>()
@@ -124,9 +131,7 @@ export class Client extends EventEmitter {
       this.emit('notice')
       return
     }
-    const next = this.#waiting.shift()
-    if (next) next(text)
-    else this.#texts.push(text)
+    this.onText(text)
   }
 
   /** As the README says it, not as the server does it. */
