@@ -54,6 +54,11 @@ const closeCodes = {
 /** What is longer is sent in parts: nothing else gets through meanwhile, on any channel of the peer. */
 const longestWhole = 65_536
 
+/** How long a peer has to read the last message, in ms: libraries lose what comes with the end of a channel. */
+const partingTime = 100
+/** How long a peer has to see that end, in ms. */
+const closingTime = 2000
+
 export interface ChannelSettings {
   open: Subprotocol['open']
   peer: Line['peer']
@@ -87,6 +92,8 @@ export class Channel {
   #lastMessage = performance.now()
   /** Running while the peer leaves too much unread. */
   #slow: NodeJS.Timeout | undefined
+  /** Running while the peer has not seen the end. */
+  #closing: NodeJS.Timeout | undefined
   /** Those that wait until the peer has read enough to be told more. */
   #drained: (() => void)[] = []
 
@@ -137,6 +144,7 @@ export class Channel {
     this.#ended = true
     clearInterval(this.#checks)
     clearTimeout(this.#slow)
+    clearTimeout(this.#closing)
     this.#turns.drop()
     this.#abort.abort(new Problem('timeout', 'The connection is closed'))
     this.#conversation.gone()
@@ -220,7 +228,10 @@ export class Channel {
     if (this.#ended) return
     this.#send(JSON.stringify({ jsonrpc: '2.0', method: 'closing', params: { code, reason } }))
     this.#ended = true
-    this.#channel.close()
+    this.#closing = setTimeout(() => {
+      this.#channel.close()
+      this.#closing = setTimeout(() => this.gone(), closingTime)
+    }, partingTime)
   }
 
   #check(): void {

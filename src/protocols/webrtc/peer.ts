@@ -12,6 +12,11 @@ export const labels: ReadonlySet<string> = new Set(['json-rpc', 'json-rpc-unorde
 
 /** How long is waited for what STUN and TURN servers say, in ms. */
 const gatheringTime = 2000
+/**
+ * How long a peer may try to reach the server before the server tries to reach it, in ms. What is sent to a peer that has
+ * not read the answer yet is lost, and sent again a second later, when both could have been connected long since.
+ */
+const headStart = 500
 /** What has been sent is still to arrive when the last channel is closed, in ms. */
 const closingTime = 1000
 
@@ -34,6 +39,9 @@ export class Peer {
   readonly #connection: PeerConnection
   readonly #channels = new Map<string, Channel>()
   #candidates = 0
+  /** Candidates of the peer that are not tried yet; nothing once there is nothing to wait for. */
+  #untried: string[] | undefined = []
+  #later: NodeJS.Timeout | undefined
   #draining = false
   #ended = false
   /** Running while there is no channel. */
@@ -48,7 +56,8 @@ export class Peer {
     this.#connection = new library.PeerConnection('', rtc)
     this.#connection.onDataChannel((channel) => this.#accept(channel))
     this.#connection.onStateChange((state) => {
-      if (state === 'failed' || state === 'closed') this.close()
+      if (state === 'connected') this.#untried = []
+      else if (state === 'failed' || state === 'closed') this.close()
     })
     this.#endAfter(settings.limits.connectFor)
     try {
@@ -73,6 +82,7 @@ export class Peer {
       this.#connection.onGatheringStateChange(look)
       look()
     })
+    if (!this.#ended) this.#later = setTimeout(() => this.#reach(), headStart)
     return this.#connection.localDescription()?.sdp ?? ''
   }
 
@@ -85,11 +95,10 @@ export class Peer {
 
   /** Tries these candidates of the peer too; those beyond the limit are not. */
   add({ candidates }: Pick<Fragment, 'candidates'>): void {
-    for (const candidate of candidates) {
-      if (this.#candidates >= maxCandidates) return
-      this.#candidates += 1
-      this.#connection.addRemoteCandidate(candidate, this.#offer.mid)
-    }
+    const taken = candidates.slice(0, maxCandidates - this.#candidates)
+    this.#candidates += taken.length
+    if (this.#untried) this.#untried.push(...taken)
+    else this.#try(taken)
   }
 
   /** Answers what is under way, then closes. */
@@ -103,9 +112,20 @@ export class Peer {
     if (this.#ended) return
     this.#ended = true
     clearTimeout(this.#alone)
+    clearTimeout(this.#later)
     for (const channel of this.#channels.values()) channel.gone()
     this.#connection.close()
     this.#settings.onClosed(this)
+  }
+
+  #reach(): void {
+    const untried = this.#untried ?? []
+    this.#untried = undefined
+    this.#try(untried)
+  }
+
+  #try(candidates: readonly string[]): void {
+    for (const candidate of candidates) this.#connection.addRemoteCandidate(candidate, this.#offer.mid)
   }
 
   #accept(channel: DataChannel): void {

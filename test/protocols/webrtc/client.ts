@@ -85,6 +85,10 @@ export class Client extends EventEmitter {
     return answer
   }
 
+  opened(label: string): Promise<void> {
+    return new Promise((resolve) => this.on('open', (name) => name === label && resolve()))
+  }
+
   /** The next message that is no notification. */
   next(): Promise<string> {
     const text = this.#texts.shift()
@@ -155,7 +159,7 @@ export async function connect(t: Test, base: string, options: ClientOptions = {}
   const response = await client.post(offer(await client.offer(channels, rtc)), headers)
   if (response.status !== 201) throw new Error(`the offer was answered ${response.status}: ${await response.text()}`)
   const sdp = answer(await response.text())
-  const opened = Promise.all(Object.keys(channels).map(() => once(client, 'open')))
+  const opened = Promise.all(Object.keys(channels).map((label) => client.opened(label)))
   client.tell({ type: 'answer', sdp })
   await opened
   return client
