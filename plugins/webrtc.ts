@@ -20,6 +20,7 @@ export default fp(
       maxConnections: config.MAX_CONNECTIONS,
       maxPerAddress: config.MAX_CONNECTIONS_PER_ADDRESS,
       callsPerSecond: config.MAX_CALLS_PER_SECOND,
+      report: (err) => fastify.log.error({ err }, 'a data channel failed'),
     })
     fastify.decorate('webRtc', webRtc)
     fastify.addHook('preClose', () => webRtc.drain(config.SHUTDOWN_TIMEOUT))

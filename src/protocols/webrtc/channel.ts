@@ -8,6 +8,7 @@ import type { Conversation, Line, Subprotocol } from '../../contract/conversatio
 import { Turns } from '../../contract/turns.ts'
 import { Problem } from '../../errors.ts'
 import { Assembly, ChunkError, chunksOf } from './chunks.ts'
+import { safely } from './library.ts'
 
 export interface Limits {
   /** Calls that are being answered; more wait. */
@@ -69,6 +70,8 @@ export interface ChannelSettings {
   callsPerSecond: number
   /** Bytes in one message, whole or in parts. */
   maxMessage: number
+  /** Takes note of a fault of the server's own. */
+  report: (error: unknown) => void
   onClosed: (channel: Channel) => void
 }
 
@@ -98,7 +101,7 @@ export class Channel {
   #drained: (() => void)[] = []
 
   constructor(channel: DataChannel, settings: ChannelSettings) {
-    const { open, peer, requestId, limits, callsPerSecond, maxMessage, onClosed } = settings
+    const { open, peer, requestId, limits, callsPerSecond, maxMessage, report, onClosed } = settings
     this.#channel = channel
     this.#limits = limits
     this.#maxMessage = maxMessage
@@ -124,10 +127,14 @@ export class Channel {
     })
     this.#checks = setInterval(() => this.#check(), limits.check).unref()
     channel.setBufferedAmountLowThreshold(Math.floor(limits.unread / 2))
-    channel.onBufferedAmountLow(() => this.#readOn())
-    channel.onMessage((message) => this.#receive(message))
-    channel.onError(() => this.gone())
-    channel.onClosed(() => this.gone())
+    const failed = (error: unknown) => {
+      report(error)
+      this.gone()
+    }
+    channel.onBufferedAmountLow(safely(() => this.#readOn(), failed))
+    channel.onMessage(safely((message) => this.#receive(message), failed))
+    channel.onError(safely(() => this.gone(), report))
+    channel.onClosed(safely(() => this.gone(), report))
   }
 
   /** Answers what is under way, ends subscriptions, then closes. What has come in and not begun is answered too: as refused. */
@@ -182,7 +189,7 @@ export class Channel {
 
   #send(text: string): void {
     if (this.#ended) return
-    if (this.#transmit(text) || this.#slow !== undefined || this.#channel.bufferedAmount() < this.#limits.unread) return
+    if (this.#transmit(text) || this.#slow !== undefined || this.#unread < this.#limits.unread) return
     this.#slow = setTimeout(() => this.#close(closeCodes.slow, 'read faster'), this.#limits.slowFor)
   }
 
@@ -200,6 +207,10 @@ export class Channel {
       // Closed by its peer, which another thread has not told yet.
       return true
     }
+  }
+
+  get #unread(): number {
+    return this.#channel.isOpen() ? this.#channel.bufferedAmount() : 0
   }
 
   /** What subscriptions tell is not sent to a peer that leaves much unread: they go on behind it when it has read on. */

@@ -26,6 +26,8 @@ export interface WebRtcSettings extends AdmissionLimits {
   maxMessage: number
   /** On one channel, those of batches counted one by one; 0 for no limit. */
   callsPerSecond: number
+  /** Takes note of a fault of the server's own. */
+  report: (error: unknown) => void
 }
 
 /** What an offer has come to. */

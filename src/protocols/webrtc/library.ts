@@ -9,6 +9,20 @@ export type Library = typeof DataChannels
 
 let users = 0
 
+/** Calls back, and hands on what is thrown: the library would end the process with it. */
+export function safely<Given extends unknown[]>(
+  work: (...given: Given) => void,
+  failed: (error: unknown) => void,
+): (...given: Given) => void {
+  return (...given) => {
+    try {
+      work(...given)
+    } catch (error) {
+      failed(error)
+    }
+  }
+}
+
 /** Loads it, and keeps it until `release`. */
 export async function hold(): Promise<Library> {
   users += 1

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import type { DataChannel, PeerConnection, RtcConfig } from 'node-datachannel'
 import { Problem } from '../../errors.ts'
 import { Channel, type ChannelSettings } from './channel.ts'
-import type { Library } from './library.ts'
+import { type Library, safely } from './library.ts'
 import { type Fragment, maxCandidates, type Offer, writeOffer } from './sdp.ts'
 
 /** Labels of channels: the peer opens the first in order, and the second without. One of each. */
@@ -49,16 +49,17 @@ export class Peer {
 
   /** @throws {Problem} `malformed-request` for an offer that the library does not take. */
   constructor(offer: Offer, settings: PeerSettings) {
-    const { library, rtc, owner } = settings
+    const { library, rtc, owner, report } = settings
     this.owner = owner
     this.#settings = settings
     this.#offer = offer
     this.#connection = new library.PeerConnection('', rtc)
-    this.#connection.onDataChannel((channel) => this.#accept(channel))
-    this.#connection.onStateChange((state) => {
-      if (state === 'connected') this.#untried = []
-      else if (state === 'failed' || state === 'closed') this.close()
-    })
+    const failed = (error: unknown) => {
+      report(error)
+      this.close()
+    }
+    this.#connection.onDataChannel(safely((channel) => this.#accept(channel), failed))
+    this.#connection.onStateChange(safely((state) => this.#follow(state), failed))
     this.#endAfter(settings.limits.connectFor)
     try {
       this.#connection.setRemoteDescription(writeOffer(offer), 'offer')
@@ -70,19 +71,24 @@ export class Peer {
     this.add(offer)
   }
 
-  /** The answer, with all that the server knows of itself by then. */
+  /**
+   * The answer, with all that the server knows of itself by then.
+   *
+   * @throws {Problem} `unavailable` when the server has stopped meanwhile.
+   */
   async answer(): Promise<string> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, gatheringTime)
       const look = () => {
-        if (this.#connection.gatheringState() !== 'complete') return
+        if (!this.#ended && this.#connection.gatheringState() !== 'complete') return
         clearTimeout(timer)
         resolve()
       }
-      this.#connection.onGatheringStateChange(look)
+      this.#connection.onGatheringStateChange(safely(look, () => resolve()))
       look()
     })
-    if (!this.#ended) this.#later = setTimeout(() => this.#reach(), headStart)
+    if (this.#ended) throw new Problem('unavailable', 'The connection is closed')
+    this.#later = setTimeout(() => this.#reach(), headStart)
     return this.#connection.localDescription()?.sdp ?? ''
   }
 
@@ -116,6 +122,11 @@ export class Peer {
     for (const channel of this.#channels.values()) channel.gone()
     this.#connection.close()
     this.#settings.onClosed(this)
+  }
+
+  #follow(state: string): void {
+    if (state === 'connected') this.#untried = []
+    else if (state === 'failed' || state === 'closed') this.close()
   }
 
   #reach(): void {
