@@ -87,6 +87,11 @@ export class Channel {
   readonly #checks: NodeJS.Timeout
   /** Bytes of a message that the peer takes. */
   readonly #longest: number
+  /** Answers of this turn, not sent yet. */
+  #answers: string[] = []
+  /** Characters of them. */
+  #length = 0
+  readonly #write = () => this.#flush()
   /** Messages that were sent in parts. */
   #count = 0
   #draining = false
@@ -187,9 +192,23 @@ export class Channel {
     this.#close(closeCodes.hasty, 'wait for answers')
   }
 
+  /** What is answered in one turn leaves together: each waking of the peer costs as much as several calls. */
   #send(text: string): void {
     if (this.#ended) return
-    if (this.#transmit(text) || this.#slow !== undefined || this.#unread < this.#limits.unread) return
+    if (this.#answers.push(text) === 1) setImmediate(this.#write)
+    this.#length += text.length
+    // What is not handed over yet holds nothing back.
+    if (this.#length > longestWhole) this.#flush()
+  }
+
+  #flush(): void {
+    const answers = this.#answers
+    if (answers.length === 0 || this.#ended) return
+    this.#answers = []
+    this.#length = 0
+    let isSent = true
+    for (const text of answers) isSent = this.#transmit(text)
+    if (isSent || this.#slow !== undefined || this.#unread < this.#limits.unread) return
     this.#slow = setTimeout(() => this.#close(closeCodes.slow, 'read faster'), this.#limits.slowFor)
   }
 
@@ -216,6 +235,7 @@ export class Channel {
   /** What subscriptions tell is not sent to a peer that leaves much unread: they go on behind it when it has read on. */
   #push(texts: readonly string[]): Promise<void> | undefined {
     for (const text of texts) this.#send(text)
+    this.#flush()
     if (this.#draining) process.nextTick(() => this.#endIfDrained())
     if (this.#slow === undefined) return undefined
     return new Promise((resolve) => this.#drained.push(resolve))
@@ -238,6 +258,7 @@ export class Channel {
   #close(code: number, reason: string): void {
     if (this.#ended) return
     this.#send(JSON.stringify({ jsonrpc: '2.0', method: 'closing', params: { code, reason } }))
+    this.#flush()
     this.#ended = true
     this.#closing = setTimeout(() => {
       this.#channel.close()
