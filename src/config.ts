@@ -3,6 +3,7 @@
 import { isIP } from 'node:net'
 import { type Static, Type } from '@sinclair/typebox'
 import { Ajv } from 'ajv'
+import { connectionSettings, wrongRtcSetting } from './schemas/connection-settings.ts'
 import { deliverySettings } from './schemas/delivery-settings.ts'
 import { iceSettings } from './schemas/ice-settings.ts'
 import { loginSettings } from './schemas/login-settings.ts'
@@ -66,17 +67,7 @@ export const Settings = Type.Object({
       description: 'Folder of `.graphql` files, one document each; where it is set, GraphQL answers no others.',
     }),
   ),
-  MAX_CONNECTIONS: Type.Integer({ default: 10_000, minimum: 1, description: 'WebSockets open at once.' }),
-  MAX_CONNECTIONS_PER_ADDRESS: Type.Integer({
-    default: 100,
-    minimum: 1,
-    description: 'WebSockets open at once from one address.',
-  }),
-  MAX_CALLS_PER_SECOND: Type.Integer({
-    default: 1000,
-    minimum: 0,
-    description: 'Calls a second on one WebSocket, above which it is read more slowly; 0 for any.',
-  }),
+  ...connectionSettings,
   SHUTDOWN_TIMEOUT: Type.Integer({
     default: 10_000,
     minimum: 0,
@@ -177,6 +168,9 @@ const validate = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: true
 export const loopbackNames = 'localhost|127(?:\\.\\d{1,3}){3}'
 const loopback = new RegExp(`^(?:${loopbackNames}|::1)$`)
 
+/** What is or may hold a secret is not repeated. */
+const secretive = new Set(['DATABASE_URL', 'SECRET', 'TURN_SECRET', 'RTC_ICE_SERVERS'])
+
 /**
  * Reads the settings from an environment; an empty value counts as absent.
  *
@@ -190,8 +184,7 @@ export function readConfig(env: Environment): Config {
   if (!validate(config)) {
     const reasons = (validate.errors ?? []).map(({ instancePath, message }) => {
       const name = instancePath.slice(1)
-      // What is or may hold a secret is not repeated.
-      const given = ['DATABASE_URL', 'SECRET', 'TURN_SECRET'].includes(name) ? '' : `, got ${JSON.stringify(env[name])}`
+      const given = secretive.has(name) ? '' : `, got ${JSON.stringify(env[name])}`
       return `${name} ${message}${given}`
     })
     throw new ConfigError(reasons.join('; '))
@@ -208,6 +201,8 @@ export function readConfig(env: Environment): Config {
   for (const address of listOf(config.TRUST_PROXY)) {
     if (!isNetwork(address)) throw new ConfigError(`TRUST_PROXY must hold addresses or networks, got "${address}"`)
   }
+  const wrong = wrongRtcSetting(config)
+  if (wrong !== undefined) throw new ConfigError(wrong)
   if (config.PUBLIC_URL !== undefined && !isBaseUrl(config.PUBLIC_URL)) {
     throw new ConfigError(
       `PUBLIC_URL must be a URL without a path such as https://api.example.com, got "${config.PUBLIC_URL}"`,

@@ -80,6 +80,7 @@ function stylesAt(base: string, { GRPC_PORT, HOST }: Config): string[] {
     gRPC: GRPC_PORT === undefined ? host : `${HOST}:${GRPC_PORT}`,
     SOAP: `${base}/soap?wsdl`,
     WebSocket: `${base.replace('http', 'ws')}/ws`,
+    WebRTC: `${base}/rtc`,
     events: `${base}/events`,
     docs: `${base}/docs`,
   }

@@ -33,7 +33,7 @@ const levels: [RegExp, number][] = [
   [/^src\/connectors\//, 2],
   [/^src\/rooms\//, 2],
   [/^src\/integrations\//, 3],
-  [/^src\/protocols\/websocket\//, 3],
+  [/^src\/protocols\/(websocket|webrtc)\//, 3],
   [/^src\/protocols\//, 2],
   [/^plugins\//, 4],
   [/^routes\//, 5],

@@ -5,6 +5,7 @@ import { beforeAnyCall } from './cases/failures.ts'
 import { paymentSettings } from './cases/payments.ts'
 import { cases, coveredElsewhere } from './cases.ts'
 import type { Result, Wire } from './clients/client.ts'
+import { dataChannel } from './clients/data-channel.ts'
 import { graphql } from './clients/graphql.ts'
 import { grpc } from './clients/grpc.ts'
 import { jsonRpc } from './clients/json-rpc.ts'
@@ -12,7 +13,7 @@ import { rest } from './clients/rest.ts'
 import { soap } from './clients/soap.ts'
 import { run, Servers } from './server.ts'
 
-const wires: readonly Wire[] = [graphql, grpc, jsonRpc, soap]
+const wires: readonly Wire[] = [graphql, grpc, jsonRpc, dataChannel, soap]
 const servers = new Servers(root)
 /** What the cases so far have called and met. */
 const called = new Set<string>()

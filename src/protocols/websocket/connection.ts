@@ -1,10 +1,10 @@
-/** One WebSocket: what comes in is answered in any order, and never faster than its peer reads. */
+/** One WebSocket, which is never answered faster than its peer reads. */
 
 import type { WebSocket } from 'ws'
 import type { Conversation, Line, Subprotocol } from '../../contract/conversation.ts'
+import { Turns } from '../../contract/turns.ts'
 import { Problem } from '../../errors.ts'
 import { textFrames } from './frame.ts'
-import { Rate } from './rate.ts'
 
 export interface Limits {
   /** Calls that are being answered; more wait, and the peer is not read from meanwhile. */
@@ -49,12 +49,9 @@ export class Connection {
   readonly #stream: Line['peer']['socket']
   readonly #limits: Readonly<Limits>
   readonly #conversation: Conversation
-  readonly #rate: Rate
+  readonly #turns: Turns
   readonly #abort = new AbortController()
   readonly #heartbeat: NodeJS.Timeout
-  readonly #waiting: string[] = []
-  /** Messages whose answer is not sent yet. */
-  #unanswered = 0
   /** Answers of this turn, not written yet. */
   #answers: string[] = []
   readonly #write = () => this.#flush()
@@ -67,8 +64,6 @@ export class Connection {
   #slow: NodeJS.Timeout | undefined
   /** Those that wait until the peer has read enough to be told more. */
   #drained: (() => void)[] = []
-  /** Running while the peer has sent too much. */
-  #hasty: NodeJS.Timeout | undefined
 
   constructor(socket: WebSocket, settings: ConnectionSettings) {
     const { open, peer, requestId, limits, callsPerSecond, onClosed } = settings
@@ -82,7 +77,16 @@ export class Connection {
       push: (texts) => this.#push(texts),
       close: (code, reason) => this.#close(code, reason),
     })
-    this.#rate = new Rate(callsPerSecond)
+    this.#turns = new Turns({
+      conversation: this.#conversation,
+      inFlight: limits.inFlight,
+      callsPerSecond,
+      isHeld: () => this.#slow !== undefined,
+      send: (text) => this.#send(text),
+      onAnswered: () => this.#endIfDrained(),
+      onCaughtUp: () => this.#readOn(),
+      onFailed: () => this.#close(closeCodes.internal, 'something went wrong'),
+    })
     this.#heartbeat = setInterval(() => this.#check(), limits.heartbeat).unref()
     socket.on('message', (data: Buffer, isBinary) => {
       if (isBinary) this.#close(closeCodes.binary, 'messages are texts')
@@ -96,8 +100,7 @@ export class Connection {
     socket.on('close', () => {
       clearInterval(this.#heartbeat)
       clearTimeout(this.#slow)
-      clearTimeout(this.#hasty)
-      this.#waiting.length = 0
+      this.#turns.drop()
       this.#abort.abort(new Problem('timeout', 'The connection is closed'))
       this.#conversation.gone()
       this.#release()
@@ -110,7 +113,7 @@ export class Connection {
     this.#draining = true
     this.#conversation.end(new Problem('unavailable', 'The server is stopping'))
     this.#socket.pause()
-    this.#goOn()
+    this.#turns.end()
     this.#endIfDrained()
   }
 
@@ -122,45 +125,7 @@ export class Connection {
     const now = performance.now()
     this.#lastMessage = now
     this.#alive = true
-    if (this.#waiting.length === 0 && this.#isFree(now)) this.#answer(text)
-    else {
-      this.#waiting.push(text)
-      this.#socket.pause()
-    }
-  }
-
-  /** Whether a message may begin; what stands in its way goes on with those that wait, when it is over. */
-  #isFree(now: number): boolean {
-    if (this.#draining) return true
-    if (this.#conversation.running >= this.#limits.inFlight || this.#slow !== undefined) return false
-    const wait = this.#rate.wait(now)
-    if (wait === 0) return true
-    this.#hasty ??= setTimeout(() => {
-      this.#hasty = undefined
-      this.#goOn()
-    }, wait)
-    return false
-  }
-
-  #answer(text: string): void {
-    const conversation = this.#conversation
-    const { begun } = conversation
-    const answer = conversation.take(text)
-    this.#rate.spend(conversation.begun - begun)
-    if (!(answer instanceof Promise)) {
-      if (answer !== undefined) this.#send(answer)
-      return
-    }
-    this.#unanswered += 1
-    answer.then(
-      (told) => {
-        this.#unanswered -= 1
-        if (told !== undefined) this.#send(told)
-        if (this.#waiting.length > 0) this.#goOn()
-        if (this.#draining) this.#endIfDrained()
-      },
-      () => this.#close(closeCodes.internal, 'something went wrong'),
-    )
+    if (!this.#turns.take(text, now)) this.#socket.pause()
   }
 
   /** What is answered in one turn leaves in one write: each costs the kernel as much as the call does here. */
@@ -209,7 +174,7 @@ export class Connection {
       clearTimeout(this.#slow)
       this.#slow = undefined
       this.#release()
-      this.#goOn()
+      this.#turns.goOn()
     })
   }
 
@@ -220,21 +185,20 @@ export class Connection {
 
   /** The code stands behind what the peer has not read; whoever reads on before the close is forced sees it. */
   #cutOff(): void {
-    this.#waiting.length = 0
+    this.#turns.drop()
     this.#socket.resume()
     this.#close(closeCodes.slow, 'read faster')
   }
 
-  #goOn(): void {
-    while (this.#waiting.length > 0 && this.#isFree(performance.now())) this.#answer(this.#waiting.shift() as string)
-    if (this.#waiting.length === 0 && this.#slow === undefined && !this.#draining) this.#socket.resume()
+  #readOn(): void {
+    if (this.#slow === undefined && !this.#draining) this.#socket.resume()
   }
 
   /** A peer that is gone or idle is let go. One that is not read from cannot show that it is there. */
   #check(): void {
     if (this.#socket.isPaused) return
     if (!this.#alive) this.#socket.terminate()
-    else if (performance.now() - this.#lastMessage > this.#limits.idleFor && this.#isQuiet)
+    else if (performance.now() - this.#lastMessage > this.#limits.idleFor && this.#turns.isQuiet)
       this.#close(closeCodes.idle, 'idle')
     else {
       this.#alive = false
@@ -242,13 +206,8 @@ export class Connection {
     }
   }
 
-  /** Whether nothing is to be sent. */
-  get #isQuiet(): boolean {
-    return this.#unanswered === 0 && this.#waiting.length === 0 && this.#conversation.subscribed === 0
-  }
-
   #endIfDrained(): void {
-    if (!this.#isQuiet) return
+    if (!this.#turns.isQuiet) return
     // Paused, it would not see the peer's own close.
     this.#socket.resume()
     this.#close(closeCodes.goingAway, 'the server is stopping')

@@ -1,4 +1,4 @@
-/** What is asked of an upgrade before it is accepted, and what of it stays (RFC 6455 section 4.2). */
+/** What is asked of an upgrade before it is accepted (RFC 6455 section 4.2). */
 
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Subprotocol } from '../../contract/conversation.ts'
@@ -57,30 +57,4 @@ export function refusalOfOrigin(
   const url = URL.parse(origin)
   if (url !== null && url.host !== '' && url.host === host?.toLowerCase()) return undefined
   return new Problem('forbidden', 'Pages of this origin may not connect: see CORS_ORIGINS')
-}
-
-/** What is said of the upgrade, or would hold for one call, not for all of a connection. */
-const ofTheUpgrade = new Set([
-  'connection',
-  'upgrade',
-  'origin',
-  'cache-control',
-  'pragma',
-  'accept-encoding',
-  'content-length',
-  'transfer-encoding',
-  'idempotency-key',
-  'prefer',
-  'x-request-id',
-  // It is sent by itself, also for a page of another origin, which over REST could not use it.
-  'cookie',
-])
-
-/** The headers that each call of the connection has. */
-export function headersOfConnection(headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  return Object.fromEntries(
-    Object.entries(headers).filter(
-      ([name]) => !(ofTheUpgrade.has(name) || name.startsWith('sec-') || name.startsWith('if-')),
-    ),
-  )
 }

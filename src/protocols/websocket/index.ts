@@ -2,14 +2,14 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type ServerOptions, WebSocketServer } from 'ws'
-import { networkOf } from '../../auth/throttle.ts'
+import { Admission, type AdmissionLimits } from '../../auth/admission.ts'
 import type { Subprotocol } from '../../contract/conversation.ts'
+import { headersOfConnection } from '../../contract/headers-of-connection.ts'
 import type { Operation } from '../../contract/operation.ts'
-import { Problem } from '../../errors.ts'
 import type { EventType } from '../../schemas/event.ts'
 import { Connection, defaultLimits, type Limits } from './connection.ts'
 import { describe } from './describe.ts'
-import { headersOfConnection, refusalOfHandshake, refusalOfOrigin } from './handshake.ts'
+import { refusalOfHandshake, refusalOfOrigin } from './handshake.ts'
 import { isUpgrade } from './upgrade.ts'
 
 export { isUpgrade, routeUpgrades } from './upgrade.ts'
@@ -19,7 +19,7 @@ const closingTime = 2000
 /** What the rest of a stop needs, in ms. */
 const reserve = 500
 
-export interface WebSocketSettings {
+export interface WebSocketSettings extends AdmissionLimits {
   contract: ReadonlyMap<string, Operation>
   /** Of the events that operations tell; all known when the document is asked for. */
   eventTypes: () => Iterable<EventType>
@@ -27,9 +27,6 @@ export interface WebSocketSettings {
   origins: readonly string[]
   /** Bytes in one message. */
   maxMessage: number
-  maxConnections: number
-  /** From one IPv4 address, or one /64 of IPv6. */
-  maxPerAddress: number
   /** On one connection, those of batches counted one by one; 0 for no limit. */
   callsPerSecond: number
 }
@@ -41,13 +38,13 @@ export class WebSockets {
   /** By the name of the subprotocol that they agree to. */
   readonly #servers = new Map<string, WebSocketServer>()
   readonly #connections = new Set<Connection>()
-  readonly #byNetwork = new Map<string, number>()
+  readonly #admission: Admission
   #document: string | undefined
-  #draining = false
   #onEmpty: (() => void) | undefined
 
   constructor(settings: WebSocketSettings) {
     this.#settings = settings
+    this.#admission = new Admission(settings)
   }
 
   /** The AsyncAPI document, as YAML. */
@@ -63,7 +60,7 @@ export class WebSockets {
 
   /** Networks that have any. */
   get networks(): number {
-    return this.#byNetwork.size
+    return this.#admission.networks
   }
 
   /**
@@ -86,14 +83,13 @@ export class WebSockets {
    */
   accept({ headers, ip, raw, id }: FastifyRequest, reply: FastifyReply, { name, open, wire }: Subprotocol): void {
     const { callsPerSecond } = this.#settings
-    const refusal = this.#refusal(ip)
-    if (refusal !== undefined) throw refusal
+    this.#admission.check(ip, this.#connections.size)
     const { socket } = raw
     reply.hijack()
     reply.raw.detachSocket(socket)
     // Gone while its credential was looked up, it would never be seen to leave.
     if (socket.destroyed) return
-    this.#count(ip, socket)
+    socket.once('close', this.#admission.enter(ip))
     const peer = { socket, headers: headersOfConnection(headers), wire }
     this.#serverOf(name).handleUpgrade(raw, socket, Buffer.alloc(0), (accepted) => {
       this.#connections.add(
@@ -118,7 +114,7 @@ export class WebSockets {
    * @param time In ms; a connection that has not closed shortly before its end is cut off.
    */
   async drain(time: number): Promise<void> {
-    this.#draining = true
+    this.#admission.close()
     if (this.#connections.size === 0) return
     const empty = new Promise<void>((resolve) => {
       this.#onEmpty = resolve
@@ -148,27 +144,6 @@ export class WebSockets {
     } as ServerOptions)
     this.#servers.set(name, server)
     return server
-  }
-
-  #refusal(ip: string): Problem | undefined {
-    const { maxConnections, maxPerAddress } = this.#settings
-    const headers = { 'retry-after': '5' }
-    if (this.#draining) return new Problem('unavailable', 'The server is stopping', { headers })
-    if (this.#connections.size >= maxConnections)
-      return new Problem('unavailable', 'There are too many connections', { headers })
-    if ((this.#byNetwork.get(networkOf(ip)) ?? 0) >= maxPerAddress)
-      return new Problem('rate-limited', `An address has at most ${maxPerAddress} connections`, { headers })
-    return undefined
-  }
-
-  #count(ip: string, socket: FastifyRequest['raw']['socket']): void {
-    const network = networkOf(ip)
-    this.#byNetwork.set(network, (this.#byNetwork.get(network) ?? 0) + 1)
-    socket.once('close', () => {
-      const others = (this.#byNetwork.get(network) ?? 1) - 1
-      if (others === 0) this.#byNetwork.delete(network)
-      else this.#byNetwork.set(network, others)
-    })
   }
 
   #forget(connection: Connection): void {

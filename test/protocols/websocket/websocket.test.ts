@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
 import { type Test, test } from 'tap'
-import { headersOfConnection } from '../../../src/protocols/websocket/handshake.ts'
+import { headersOfConnection } from '../../../src/contract/headers-of-connection.ts'
 import { listen } from '../../helper.ts'
 import { adminKeyOf, makeKey } from '../../keys.ts'
 import { connect, refused } from './client.ts'

@@ -1,0 +1,148 @@
+/** Data channels of WebRTC, whatever is spoken on them. Offers come by HTTP, as WHIP has them (RFC 9725). */
+
+import { Socket } from 'node:net'
+import type { FastifyRequest } from 'fastify'
+import type { RtcConfig } from 'node-datachannel'
+import { Admission, type AdmissionLimits } from '../../auth/admission.ts'
+import type { Subprotocol } from '../../contract/conversation.ts'
+import { headersOfConnection } from '../../contract/headers-of-connection.ts'
+import type { Principal } from '../../contract/principal.ts'
+import { Problem } from '../../errors.ts'
+import { defaultLimits, type Limits } from './channel.ts'
+import { hold, type Library, release } from './library.ts'
+import { Peer } from './peer.ts'
+import { announce, readFragment, readOffer } from './sdp.ts'
+
+export { rtcOf } from './configuration.ts'
+
+/** What the rest of a stop needs, in ms. */
+const reserve = 500
+
+export interface WebRtcSettings extends AdmissionLimits {
+  rtc: RtcConfig
+  /** Announced in the place of the server's own. */
+  addresses: readonly string[]
+  /** Bytes in one message. */
+  maxMessage: number
+  /** On one channel, those of batches counted one by one; 0 for no limit. */
+  callsPerSecond: number
+  /** Takes note of a fault of the server's own. */
+  report: (error: unknown) => void
+}
+
+/** What an offer has come to. */
+export interface Opened {
+  id: string
+  etag: string
+  answer: string
+}
+
+export class WebRtc {
+  /** What the next peer has to keep to. */
+  limits: Readonly<Limits> = defaultLimits
+  readonly #settings: WebRtcSettings
+  readonly #admission: Admission
+  readonly #peers = new Map<string, Peer>()
+  #library: Promise<Library> | undefined
+  #onEmpty: (() => void) | undefined
+
+  constructor(settings: WebRtcSettings) {
+    this.#settings = settings
+    this.#admission = new Admission(settings)
+  }
+
+  /** Peers that have made an offer, and are not gone. */
+  get size(): number {
+    return this.#peers.size
+  }
+
+  /** Networks that have any. */
+  get networks(): number {
+    return this.#admission.networks
+  }
+
+  /**
+   * Answers an offer. What the peer calls later has the headers of the request.
+   *
+   * @throws {Problem} `malformed-request`; `rate-limited` and `unavailable` beyond the limits.
+   */
+  async open(request: FastifyRequest, { id: owner }: Principal, { open }: Subprotocol): Promise<Opened> {
+    const { ip, id: requestId, headers } = request
+    const offer = readOffer(String(request.body))
+    this.#library ??= hold()
+    const library = await this.#library
+    this.#admission.check(ip, this.#peers.size)
+    const leave = this.#admission.enter(ip)
+    const peer = new Peer(offer, {
+      ...this.#settings,
+      ...{ library, owner, open, requestId, limits: this.limits },
+      peer: { socket: standIn(request.raw.socket), headers: headersOfConnection(headers), wire: 'webrtc' },
+      onClosed: (closed) => {
+        leave()
+        this.#forget(closed)
+      },
+    })
+    this.#peers.set(peer.id, peer)
+    return { id: peer.id, etag: peer.etag, answer: announce(await peer.answer(), this.#settings.addresses) }
+  }
+
+  /**
+   * Tries further candidates of a peer (RFC 9725 section 4.3.2).
+   *
+   * @throws {Problem} `not-found` for a peer that is gone, or somebody else's; `precondition-failed`; `malformed-request`.
+   */
+  trickle(id: string, principal: Principal, ifMatch: string | undefined, text: string): void {
+    const peer = this.#find(id, principal)
+    const fragment = readFragment(text)
+    if (ifMatch !== undefined && ifMatch !== peer.etag)
+      throw new Problem('precondition-failed', 'The ICE session is another')
+    if (!peer.isOf(fragment)) throw new Problem('conflict', 'ICE is not restarted here: make another offer')
+    peer.add(fragment)
+  }
+
+  /** @throws {Problem} `not-found` for a peer that is gone, or somebody else's. */
+  close(id: string, principal: Principal): void {
+    this.#find(id, principal).close()
+  }
+
+  /**
+   * Takes no more peers, answers what is under way with each and closes it.
+   *
+   * @param time In ms; a peer that is there shortly before its end is cut off.
+   */
+  async drain(time: number): Promise<void> {
+    this.#admission.close()
+    if (this.#peers.size > 0) {
+      const empty = new Promise<void>((resolve) => {
+        this.#onEmpty = resolve
+      })
+      for (const peer of this.#peers.values()) peer.drain()
+      const cutOff = () => {
+        for (const peer of this.#peers.values()) peer.close()
+      }
+      const timer = setTimeout(cutOff, Math.max(0, time - reserve))
+      await empty
+      clearTimeout(timer)
+    }
+    if (this.#library !== undefined) release(await this.#library)
+  }
+
+  #find(id: string, { id: owner }: Principal): Peer {
+    const peer = this.#peers.get(id)
+    if (peer?.owner !== owner) throw new Problem('not-found', 'There is no such peer')
+    return peer
+  }
+
+  #forget({ id }: Peer): void {
+    this.#peers.delete(id)
+    if (this.#peers.size === 0) this.#onEmpty?.()
+  }
+}
+
+/** Stands for the connection of the offer, which ends, or carries other requests, while the peer stays. */
+function standIn(socket: FastifyRequest['raw']['socket'] & { encrypted?: boolean }): Socket {
+  const { remoteAddress, remoteFamily, remotePort, localAddress, localPort, encrypted } = socket
+  const known = { remoteAddress, remoteFamily, remotePort, localAddress, localPort, encrypted }
+  const properties = Object.entries(known).map(([name, value]) => [name, { value }])
+  return Object.defineProperties(new Socket(), Object.fromEntries(properties))
+}

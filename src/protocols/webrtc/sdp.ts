@@ -1,0 +1,155 @@
+/**
+ * Session descriptions (RFC 8866) of data channels (RFC 8841), and fragments of them (RFC 8840). Of an offer the library
+ * is given what was understood alone: it looks up names of hosts, and answers offers of sound and pictures too.
+ */
+
+import { isIP, isIPv4 } from 'node:net'
+import { Problem } from '../../errors.ts'
+
+/** Of a peer; what is behind them is not tried. */
+export const maxCandidates = 32
+/** Bytes in a message that a peer has to take at least: each chunk has a header. */
+const leastMessage = 1024
+/** Where nothing is said (RFC 8841 section 6.1). */
+const usualMessage = 65_536
+
+export interface Offer {
+  readonly mid: string
+  readonly ufrag: string
+  readonly password: string
+  readonly fingerprint: string
+  readonly setup: string
+  readonly sctpPort: number
+  /** The longest message that the peer takes, in bytes; 0 for any. */
+  readonly maxMessage: number
+  readonly candidates: readonly string[]
+}
+
+/** What a peer has found out about itself meanwhile (trickle ICE). */
+export interface Fragment {
+  readonly ufrag: string | undefined
+  readonly password: string | undefined
+  readonly candidates: readonly string[]
+}
+
+const forms = {
+  mid: /^[\w.+~-]{1,32}$/,
+  ufrag: /^[A-Za-z\d+/]{4,256}$/,
+  password: /^[A-Za-z\d+/]{22,256}$/,
+  fingerprint: /^sha-(256|384|512) [\dA-F]{2}(:[\dA-F]{2}){31,63}$/i,
+  setup: /^(actpass|active|passive)$/,
+  number: /^\d{1,10}$/,
+}
+
+/** @throws {Problem} `malformed-request` for what is no offer of data channels alone. */
+export function readOffer(text: string): Offer {
+  const { media, attributeOf, candidates } = read(text)
+  if (!text.startsWith('v=0')) throw malformed('An offer is a session description: `v=0` comes first')
+  if (media.length !== 1 || !/^application \d+ (UDP\/)?(DTLS\/SCTP) webrtc-datachannel$/.test(media[0] ?? ''))
+    throw malformed('An offer has one section, `m=application … UDP/DTLS/SCTP webrtc-datachannel`')
+  const maxMessage = Number(attributeOf('max-message-size', forms.number, String(usualMessage)))
+  if (maxMessage !== 0 && maxMessage < leastMessage)
+    throw malformed(`\`a=max-message-size\` is ${leastMessage} at least`)
+  return {
+    mid: attributeOf('mid', forms.mid, '0'),
+    ufrag: attributeOf('ice-ufrag', forms.ufrag),
+    password: attributeOf('ice-pwd', forms.password),
+    fingerprint: attributeOf('fingerprint', forms.fingerprint),
+    setup: attributeOf('setup', forms.setup, 'actpass'),
+    sctpPort: Number(attributeOf('sctp-port', forms.number, '5000')),
+    maxMessage,
+    candidates,
+  }
+}
+
+/** The offer, as the library is given it. */
+export function writeOffer(offer: Offer): string {
+  const { mid, ufrag, password, fingerprint, setup, sctpPort, maxMessage } = offer
+  const lines = [
+    ...['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0', `a=group:BUNDLE ${mid}`],
+    ...['m=application 9 UDP/DTLS/SCTP webrtc-datachannel', 'c=IN IP4 0.0.0.0', `a=mid:${mid}`],
+    ...[`a=ice-ufrag:${ufrag}`, `a=ice-pwd:${password}`, `a=fingerprint:${fingerprint}`, `a=setup:${setup}`],
+    ...[`a=sctp-port:${sctpPort}`, `a=max-message-size:${maxMessage}`],
+  ]
+  return `${lines.join('\r\n')}\r\n`
+}
+
+/** @throws {Problem} `malformed-request` */
+export function readFragment(text: string): Fragment {
+  const { attributeOf, candidates } = read(text)
+  return {
+    ufrag: attributeOf('ice-ufrag', forms.ufrag, '') || undefined,
+    password: attributeOf('ice-pwd', forms.password, '') || undefined,
+    candidates,
+  }
+}
+
+/** The answer with other addresses in its candidates, where there are any of the same family (RFC 8839 section 5.1). */
+export function announce(sdp: string, addresses: readonly string[]): string {
+  if (addresses.length === 0) return sdp
+  const lines = sdp.split('\r\n').flatMap((line) => {
+    const [head = '', component, transport, priority, own = '', port, ...type] = line.split(' ')
+    if (!head.startsWith('a=candidate:') || type[1] !== 'host') return [line]
+    const others = addresses.filter((address) => isIPv4(address) === isIPv4(own))
+    return others.map((address) => [head, component, transport, priority, address, port, ...type].join(' '))
+  })
+  return [...new Set(lines.slice(0, -1)), ''].join('\r\n')
+}
+
+interface Read {
+  /** What stands behind each `m=`. */
+  media: string[]
+  /** @throws {Problem} `malformed-request` for one that is missing, and has no other, or has another form. */
+  attributeOf: (attribute: string, form: RegExp, other?: string) => string
+  candidates: string[]
+}
+
+function read(text: string): Read {
+  const media: string[] = []
+  const attributes = new Map<string, string>()
+  const candidates: string[] = []
+  for (const line of text.split(/\r?\n/)) {
+    if (line === '') continue
+    const [, type, value = ''] = /^([a-z])=(.*)$/.exec(line) ?? []
+    if (type === undefined) throw malformed('Each line of a session description is a letter, `=` and a value')
+    if (type === 'm') media.push(value)
+    if (type !== 'a') continue
+    const [name = ''] = value.split(':', 1)
+    const rest = value.slice(name.length + 1)
+    if (name === 'candidate') candidates.push(...candidateOf(rest))
+    else if (!attributes.has(name)) attributes.set(name, rest)
+  }
+  const attributeOf: Read['attributeOf'] = (attribute, form, other) => {
+    const value = attributes.get(attribute) ?? other
+    if (value === undefined || (value !== other && !form.test(value)))
+      throw malformed(`\`a=${attribute}\` is missing, or not of its form`)
+    return value
+  }
+  return { media, attributeOf, candidates: candidates.slice(0, maxCandidates) }
+}
+
+/** A candidate that can be tried: names are not looked up, nor is anything but UDP spoken (RFC 9725 section 4.3.2). */
+function candidateOf(text: string): string[] {
+  const [foundation = '', component, transport = '', priority = '', address = '', port = '', typ, type = ''] =
+    text.split(' ')
+  const fits =
+    /^[\w+/]{1,32}$/.test(foundation) &&
+    component === '1' &&
+    transport.toLowerCase() === 'udp' &&
+    forms.number.test(priority) &&
+    isOneHost(address) &&
+    Number(port) > 0 &&
+    Number(port) < 65_536 &&
+    typ === 'typ' &&
+    /^(host|srflx|prflx|relay)$/.test(type)
+  return fits ? [`candidate:${foundation} 1 UDP ${priority} ${address} ${port} typ ${type}`] : []
+}
+
+/** What is sent to all of a network would be answered by all of it. */
+function isOneHost(address: string): boolean {
+  return isIP(address) !== 0 && !/^(0\.|22[4-9]\.|23\d\.|25[0-5]\.|::$|ff)/i.test(address)
+}
+
+function malformed(detail: string): Problem {
+  return new Problem('malformed-request', detail)
+}

@@ -1,0 +1,33 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { test } from 'tap'
+import { temporaryFolder } from '../../helper.ts'
+import { startServer } from '../../storage/server-process.ts'
+import { connect } from './client.ts'
+
+const skip = process.platform !== 'linux' && 'what a process has loaded is read from /proc'
+
+test('the library is loaded for the first offer, and the process ends cleanly with peers connected', {
+  skip,
+}, async (t) => {
+  const { base, child } = await startServer(t, { DATA_DIR: temporaryFolder(t), SEED: 'true' })
+  const isLoaded = () => readFileSync(`/proc/${child.pid}/maps`, 'utf8').includes('node_datachannel')
+  t.equal((await fetch(`${base}/users`)).status, 200)
+  t.notOk(isLoaded())
+  const clients = await Promise.all([connect(t, base), connect(t, base)])
+  for (const client of clients) t.match(await client.call('getUser', { id: 1 }), { result: { id: 1 } })
+  t.ok(isLoaded())
+  const closed = clients.map((client) => client.closed())
+  child.kill('SIGTERM')
+  t.match(await Promise.all(closed), [{ code: 1001 }, { code: 1001 }])
+  t.same(await once(child, 'close'), [0, null])
+})
+
+test('a process that nobody has connected to any more ends cleanly', { skip }, async (t) => {
+  const { base, child } = await startServer(t, { DATA_DIR: temporaryFolder(t), SEED: 'true' })
+  const client = await connect(t, base)
+  t.match(await client.call('getUser', { id: 1 }), { result: { id: 1 } })
+  await fetch(`${base}${client.location}`, { method: 'DELETE' })
+  child.kill('SIGTERM')
+  t.same(await once(child, 'close'), [0, null])
+})

@@ -1,0 +1,178 @@
+import { once } from 'node:events'
+import { test } from 'tap'
+import { listen } from '../../helper.ts'
+import { adminKeyOf, makeKey } from '../../keys.ts'
+import { settled } from '../../listening.ts'
+import { Client, connect } from './client.ts'
+
+test('an offer is answered, and a channel of it carries calls', async (t) => {
+  const { app, base, logs } = await listen(t)
+  const client = await connect(t, base)
+  t.match(await client.call('getUser', { id: 1 }), { result: { id: 1, name: 'Mohamed' }, meta: { etag: '"1"' } })
+  t.equal(app.webRtc.size, 1)
+  t.match((await app.inject('/metrics')).body, /^webrtc_peers 1$/m)
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  t.match(
+    logs().findLast(({ wire }) => wire !== undefined),
+    { path: '/users/1', status: 200, wire: 'webrtc', ip: '127.0.0.1' },
+  )
+  t.match(
+    logs().findLast(({ path }) => path === '/rtc'),
+    { method: 'POST', status: 201, ip: '127.0.0.1' },
+  )
+  client.tell({ type: 'close' })
+  await settled(t, () => app.webRtc.size, 0, 'a peer that says so is gone at once')
+  t.equal(app.webRtc.networks, 0)
+})
+
+test('the answer is as WHIP has it', async (t) => {
+  const { base } = await listen(t)
+  const client = new Client(base)
+  t.teardown(() => client.end())
+  const answer = await client.post(await client.offer(), { 'content-type': 'Application/SDP; charset=utf-8' })
+  t.equal(answer.status, 201)
+  t.match(Object.fromEntries(answer.headers), {
+    'content-type': 'application/sdp',
+    location: /^\/rtc\/[\w-]{22}$/,
+    etag: /^"[\w-]+"$/,
+    'accept-patch': 'application/trickle-ice-sdpfrag',
+    'cache-control': 'no-store',
+  })
+  const sdp = await answer.text()
+  t.match(sdp, /^v=0\r\n/)
+  t.match(sdp, /\r\na=candidate:\S+ 1 UDP \d+ 127\.0\.0\.1 \d+ typ host\r\n/, 'it is bound to HOST')
+  t.notMatch(sdp, /candidate:\S+ 1 UDP \d+ (?!127\.0\.0\.1)/, 'and to nothing else')
+})
+
+test('what is no offer of data channels is refused', async (t) => {
+  const { app, base } = await listen(t)
+  const client = new Client(base)
+  t.teardown(() => client.end())
+  const offer = await client.offer()
+  const wrong: [status: number, sdp: string, headers?: Record<string, string>][] = [
+    [400, ''],
+    [400, 'hello'],
+    [400, offer.replace('v=0', 'x=0')],
+    [400, offer.replace('m=application', 'm=audio')],
+    [400, `${offer}m=video 9 UDP/TLS/RTP/SAVPF 96\r\n`],
+    [400, offer.replace(/a=ice-ufrag:.*\r\n/, '')],
+    [400, offer.replace(/a=ice-pwd:.*\r\n/, 'a=ice-pwd:short\r\n')],
+    [400, offer.replace(/a=fingerprint:.*\r\n/, 'a=fingerprint:md5 00\r\n')],
+    [400, offer.replace(/a=max-message-size:\d+/, 'a=max-message-size:100')],
+    [401, offer, { 'x-api-key': 'wrong' }],
+    [413, `${offer}${'a=x\r\n'.repeat(20_000)}`],
+    [415, offer, { 'content-type': 'application/json' }],
+    [415, offer, { 'content-type': 'application/trickle-ice-sdpfrag' }],
+    [421, offer, { host: 'evil.example' }],
+  ]
+  for (const [status, sdp, headers] of wrong) {
+    const answer = headers?.host
+      ? await app.inject({ method: 'POST', url: '/rtc', headers: { 'content-type': 'application/sdp', ...headers } })
+      : await client.post(sdp, headers)
+    t.equal('statusCode' in answer ? answer.statusCode : answer.status, status, sdp.slice(0, 40))
+  }
+  t.equal(app.webRtc.size, 0)
+  const got = await fetch(`${base}/rtc`)
+  t.equal(got.status, 405)
+  t.match(got.headers.get('allow'), /POST/)
+})
+
+test('a credential in the offer, in a message, or in one call opens what it does over REST', async (t) => {
+  const { app, base, folder } = await listen(t, { ANONYMOUS_SCOPES: 'none' })
+  const { key, id } = await makeKey(app, adminKeyOf(folder), ['users:read'])
+  const byOffer = await connect(t, base, { headers: { 'x-api-key': key } })
+  t.match(await byOffer.call('getUser', { id: 1 }), { result: { id: 1 } })
+  const browser = await connect(t, base)
+  t.match(await browser.call('getUser', { id: 1 }), { error: { code: -32001, data: { status: 401 } } })
+  t.match(await browser.call('getUser', { id: 1 }, { meta: { authorization: `Bearer ${key}` } }), { result: { id: 1 } })
+  t.match(await browser.call('authenticate', { token: key }), { result: { kind: 'api-key', id: `api-key:${id}` } })
+  t.match(await browser.call('getUser', { id: 1 }), { result: { id: 1 } })
+  t.match(await browser.call('deleteUser', { id: 1 }), { error: { code: -32003, data: { detail: /users:write/ } } })
+  await app.inject({ method: 'DELETE', url: `/keys/${id}`, headers: { 'x-api-key': adminKeyOf(folder) } })
+  for (const client of [browser, byOffer])
+    t.match(await client.call('getUser', { id: 1 }), { error: { code: -32001 } }, 'a channel outlives no revocation')
+})
+
+test('candidates that a peer finds later are tried', async (t) => {
+  const { base } = await listen(t)
+  const client = new Client(base)
+  t.teardown(() => client.end())
+  const offer = await client.offer()
+  const candidates = offer.split('\r\n').filter((line) => line.startsWith('a=candidate:'))
+  const without = (sdp: string) => sdp.replaceAll(/a=(candidate:.*|end-of-candidates)\r\n/g, '')
+  const answer = await client.post(without(offer))
+  // Neither knows the other's address.
+  client.tell({ type: 'answer', sdp: without(await answer.text()) })
+  const opened = once(client, 'open')
+  const patch = (body: string, headers: object = {}) =>
+    fetch(`${base}${client.location}`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/trickle-ice-sdpfrag', 'if-match': client.etag, ...headers },
+      body,
+    })
+  const own = offer.split('\r\n').filter((line) => /^a=ice-(ufrag|pwd):/.test(line))
+  const fragment = [...own, 'm=application 9 UDP/DTLS/SCTP webrtc-datachannel', 'a=mid:0', ...candidates, ''].join(
+    '\r\n',
+  )
+  t.equal((await patch(fragment, { 'if-match': '"other"' })).status, 412)
+  t.equal((await patch(fragment, { 'content-type': 'application/sdp' })).status, 415)
+  t.equal((await patch('hello')).status, 400)
+  const done = await patch(fragment)
+  t.equal(done.status, 204)
+  t.equal(done.headers.get('etag'), null)
+  await opened
+  t.match(await client.call('getUser', { id: 1 }), { result: { id: 1 } })
+})
+
+test('a peer is ended by whoever has made its offer, and nobody else', async (t) => {
+  const { app, base, folder } = await listen(t)
+  const { key } = await makeKey(app, adminKeyOf(folder), ['users:read'])
+  const client = await connect(t, base, { headers: { 'x-api-key': key } })
+  const end = (headers: Record<string, string>) => fetch(`${base}${client.location}`, { method: 'DELETE', headers })
+  t.equal((await end({})).status, 404)
+  t.equal((await end({ 'x-api-key': adminKeyOf(folder) })).status, 404)
+  t.match(await client.call('getUser', { id: 1 }), { result: { id: 1 } })
+  const closed = client.closed()
+  t.equal((await end({ 'x-api-key': key })).status, 200)
+  await closed
+  t.equal(app.webRtc.size, 0)
+  t.equal((await end({ 'x-api-key': key })).status, 404)
+})
+
+test('more peers than an address or the server may have are refused', async (t) => {
+  const { base } = await listen(t, { MAX_CONNECTIONS_PER_ADDRESS: '1' })
+  const first = await connect(t, base)
+  const other = new Client(base)
+  t.teardown(() => other.end())
+  const offer = await other.offer()
+  const refused = await other.post(offer)
+  t.equal(refused.status, 429)
+  t.equal(refused.headers.get('retry-after'), '5')
+  await fetch(`${base}${first.location}`, { method: 'DELETE' })
+  t.equal((await other.post(offer)).status, 201)
+  const few = await listen(t, { MAX_CONNECTIONS: '1' })
+  await connect(t, few.base)
+  const late = new Client(few.base)
+  t.equal((await late.post(offer)).status, 503)
+})
+
+test('all peers share one port where there is one', async (t) => {
+  const { base } = await listen(t, { RTC_PORTS: '45123' })
+  const clients = await Promise.all([connect(t, base), connect(t, base), connect(t, base)])
+  for (const client of clients) t.match(await client.call('getUser', { id: 1 }), { result: { id: 1 } })
+  const last = new Client(base)
+  t.teardown(() => last.end())
+  t.match(await (await last.post(await last.offer())).text(), /candidate:\S+ 1 UDP \d+ 127\.0\.0\.1 45123 typ host/)
+})
+
+test('a stop answers what is under way, says that it is going, and takes no more offers', async (t) => {
+  const { app, base } = await listen(t)
+  const client = await connect(t, base)
+  const closed = client.closed()
+  const create = client.call('createUser', { name: 'Zoe', email: 'zoe@example.com' })
+  t.match(await create, { result: { name: 'Zoe' } })
+  const closing = app.close()
+  t.match(await closed, { code: 1001, reason: 'the server is stopping' })
+  await closing
+  t.equal(app.webRtc.size, 0)
+})
