@@ -108,7 +108,18 @@ export const noticeMigrations: readonly Migration[] = [
 type Row = Pick<Notice, 'id' | 'kind' | 'recipient' | 'createdAt'> & { payload: string }
 
 /** A notice as who sends it finds it. */
-export type Found = { as: 'pending'; notice: Notice } | { as: 'sent' } | { as: 'unknown' } | { as: 'unreadable' }
+export type Found =
+  | {
+      as: 'pending'
+      notice: Notice
+      /** When its user last showed that messages to the recipient arrive. */
+      provenAt: string | undefined
+    }
+  | { as: 'sent' }
+  | { as: 'unknown' }
+  | { as: 'unreadable' }
+
+type FoundRow = Row & { sentAt: string | null; verifiedEmailKey: string | null; verifiedAt: string | null }
 
 export class Notices {
   readonly #engine: Storage
@@ -158,7 +169,13 @@ export class Notices {
       'notice',
       kysely
         .selectFrom('notices')
-        .select(selected({ ...columns, sentAt: 'sent_at' }))
+        .leftJoin('accounts', 'accounts.user_id', 'notices.user_id')
+        .select(
+          selected({
+            ...{ id: 'id', kind: 'kind', recipient: 'recipient', payload: 'payload', createdAt: 'notices.created_at' },
+            ...{ sentAt: 'sent_at', verifiedEmailKey: 'verified_email_key', verifiedAt: 'email_verified_at' },
+          }),
+        )
         .where('id', '=', argument('id')),
     )
     this.#told = emission(engine.dialect, 'notices', '/notices', noticeCreated, 'given', sql.ref('user_id'))
@@ -210,12 +227,14 @@ export class Notices {
 
   /** One notice, to be sent. */
   async find(id: string): Promise<Found> {
-    const row = await this.#engine.first<Row & { sentAt: string | null }>(this.#find, { id })
+    const row = await this.#engine.first<FoundRow>(this.#find, { id })
     if (row === undefined) return { as: 'unknown' }
-    const { sentAt, ...rest } = row
+    const { sentAt, verifiedEmailKey, verifiedAt, ...rest } = row
     if (sentAt !== null) return { as: 'sent' }
     const [notice] = this.#open(rest)
-    return notice === undefined ? { as: 'unreadable' } : { as: 'pending', notice }
+    if (notice === undefined) return { as: 'unreadable' }
+    const isProven = verifiedEmailKey === normaliseEmail(notice.recipient)
+    return { as: 'pending', notice, provenAt: (isProven && verifiedAt) || undefined }
   }
 
   /** Records that a notice was sent; its content is forgotten. */

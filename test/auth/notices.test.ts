@@ -165,7 +165,7 @@ test('a notice is found to be sent, and keeps the languages of who caused it', a
   const [notice] = await notices()
   const id = notice?.id ?? ''
   t.match(notice, { languages: /^de-CH, x{193}$/ })
-  t.same(await app.notices.find(id), { as: 'pending', notice })
+  t.same(await app.notices.find(id), { as: 'pending', notice, provenAt: undefined })
   t.same(await app.notices.find('another'), { as: 'unknown' })
   await rows(`update notices set payload = 'of another secret' returning id`)
   t.same(await app.notices.find(id), { as: 'unreadable' })

@@ -37,6 +37,9 @@ export interface MailOptions {
   eventKey?: KeyObject | undefined
 }
 
+/** How long after a bounce a message about the security of an account is held back, in ms. */
+const bounceHolds = 3 * 86_400_000
+
 export type Rendered = Pick<Message, 'subject' | 'html' | 'text'>
 
 export class Mail implements Connection {
@@ -66,11 +69,11 @@ export class Mail implements Connection {
     if (found.as === 'sent') return { as: 'delivered' }
     if (found.as === 'unknown') return { as: 'dead', error: 'The notice is no longer kept' }
     if (found.as === 'unreadable') return { as: 'retry', error: 'The notice cannot be opened with SECRET' }
-    const { notice } = found
+    const { notice, provenAt } = found
     const to = recipientOf(notice.recipient)
     if (to === undefined) return { as: 'dead', error: 'The recipient is not one address' }
     if (isOver(notice)) return { as: 'dead', error: 'Its link is no longer good' }
-    const suppressed = suppressing(notice, await this.suppressions.of(notice.recipient))
+    const suppressed = suppressing(notice, await this.suppressions.of(notice.recipient), provenAt)
     if (suppressed) return { as: 'dead', error: `The address is not written to any more: ${suppressed.reason}` }
     return this.#settle(notice, await this.#options.transport.send(this.#message(notice, to), signal))
   }
@@ -164,12 +167,19 @@ function isOver({ expiresAt }: Notice): boolean {
 }
 
 /**
- * What keeps a message back. A mailbox that is not there stops all but what was asked for after that was found; a
- * complaint, or that somebody has unsubscribed, stops only what may be unwanted: the security of an account is not.
+ * What keeps a message back. A mailbox that is not there stops all until somebody shows that it is, but what was asked for
+ * after that was found, and for a time what tells of the security of an account: a server may have been wrong. A complaint,
+ * or that somebody has unsubscribed, stops only what may be unwanted.
  */
-function suppressing({ kind, createdAt }: Notice, suppressions: readonly Suppression[]): Suppression | undefined {
+function suppressing(
+  { kind, createdAt }: Notice,
+  suppressions: readonly Suppression[],
+  provenAt = '',
+): Suppression | undefined {
   return suppressions.find(({ reason, updatedAt }) => {
-    if (reason === 'bounce') return !asked.has(kind) || createdAt <= updatedAt
-    return optional.has(kind)
+    if (reason !== 'bounce') return optional.has(kind)
+    if (provenAt > updatedAt) return false
+    if (optional.has(kind)) return true
+    return asked.has(kind) ? createdAt <= updatedAt : Date.now() < Date.parse(updatedAt) + bounceHolds
   })
 }
