@@ -1,7 +1,7 @@
 /** Mail at work: each notice becomes one message, and what comes back of it is heeded. */
 
 import type { KeyObject } from 'node:crypto'
-import type { Notice } from '../../auth/notices.ts'
+import { keptFor, type Notice } from '../../auth/notices.ts'
 import type { Connection, ConnectorEvent, ConnectorHost, Inbound, Received } from '../../connectors/connector.ts'
 import type { Outcome } from '../../deliveries/delivery.ts'
 import { Problem } from '../../errors.ts'
@@ -56,18 +56,18 @@ export class Mail implements Connection {
   }
 
   /** Hands the message of a notice over, once. */
-  send({ data }: Pick<ConnectorEvent, 'data'>, signal: AbortSignal): Promise<Outcome> {
+  send({ data, time }: Pick<ConnectorEvent, 'data' | 'time'>, signal: AbortSignal): Promise<Outcome> {
     const id = String(data.id)
-    const sending = this.#sending.get(id) ?? this.#send(id, signal).finally(() => this.#sending.delete(id))
+    const sending = this.#sending.get(id) ?? this.#send(id, time, signal).finally(() => this.#sending.delete(id))
     this.#sending.set(id, sending)
     return sending
   }
 
-  async #send(id: string, signal: AbortSignal): Promise<Outcome> {
+  async #send(id: string, time: string, signal: AbortSignal): Promise<Outcome> {
     if (this.#taken.has(id)) return this.#record(id)
     const found = await this.#options.host.notices.find(id)
     if (found.as === 'sent') return { as: 'delivered' }
-    if (found.as === 'unknown') return { as: 'dead', error: 'The notice is no longer kept' }
+    if (found.as === 'unknown') return unknown(time)
     if (found.as === 'unreadable') return { as: 'retry', error: 'The notice cannot be opened with SECRET' }
     const { notice, provenAt } = found
     const to = recipientOf(notice.recipient)
@@ -160,6 +160,12 @@ export class Mail implements Connection {
   #unsubscribeUrl(token: string): string {
     return `${this.#options.host.publicUrl()}${unsubscribePath}?token=${token}`
   }
+}
+
+/** There may never have been a notice, or its user is gone; what is older may have been one that came too late. */
+function unknown(time: string): Outcome {
+  const isOld = Date.parse(time) <= Date.now() - keptFor
+  return isOld ? { as: 'dead', error: 'The notice is no longer kept' } : { as: 'delivered' }
 }
 
 function isOver({ expiresAt }: Notice): boolean {

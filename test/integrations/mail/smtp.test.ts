@@ -18,8 +18,12 @@ test('a message is sent once, however often its delivery comes', async (t) => {
   const mail = app.connectors.connection('mail')
   const [event] = await deliveries()
   t.match(event, { type: 'notice.created' })
-  const lost = { data: { id: 'e1c7a0f6-0d0a-4b43-8f0e-000000000000' } }
-  t.match(await mail?.send(lost as never, AbortSignal.timeout(1000)), { as: 'dead', error: /no longer kept/ })
+  const sent = (time: number) => {
+    const none = { data: { id: 'e1c7a0f6-0d0a-4b43-8f0e-000000000000' }, time: new Date(time).toISOString() }
+    return mail?.send(none as never, AbortSignal.timeout(1000))
+  }
+  t.same(await sent(Date.now()), { as: 'delivered' }, 'there was none')
+  t.match(await sent(Date.now() - 8 * 86_400_000), { as: 'dead', error: /no longer kept/ })
 })
 
 test('two attempts of one notice at once send it once', async (t) => {
