@@ -4,6 +4,7 @@ import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { ConfigError } from '../../config.ts'
 import type { Inbound, Received } from '../../connectors/connector.ts'
 import { Problem } from '../../errors.ts'
+import { reasonOf } from './message.ts'
 import type { SuppressionReason } from './suppressions.ts'
 
 /** How far the timestamp may be from now, in ms. */
@@ -77,7 +78,7 @@ function eventsOf(body: Buffer): SendGridEvent[] {
 /** Nothing for what says nothing lasting of an address, and for unsubscriptions from messages of others. */
 function addressEventOf({ event, email, type, reason, notice }: SendGridEvent): AddressEvent | undefined {
   if (typeof email !== 'string') return undefined
-  const detail = typeof reason === 'string' ? reason : null
+  const detail = typeof reason === 'string' ? reasonOf(reason) : null
   const of = (why: SuppressionReason) => ({ address: email, reason: why, detail })
   if (event === 'bounce') return type === 'blocked' ? undefined : of('bounce')
   // SendGrid did not try, for what it keeps of the address itself.

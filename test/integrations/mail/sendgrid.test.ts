@@ -30,7 +30,8 @@ async function setup(t: Test, settings: Record<string, string> = {}) {
       ),
     hook: (events: unknown, at?: number) =>
       app.inject({ method: 'POST', url: '/connectors/mail/webhook', ...sendGrid.hook(events, at) }),
-    suppressions: () => get<{ address: string; reason: string }[]>('/mail/suppressions'),
+    suppressions: () =>
+      get<{ address: string; reason: string; detail: string; updatedAt: string }[]>('/mail/suppressions'),
   }
 }
 
@@ -173,6 +174,15 @@ test('signed events keep messages from addresses, each once', async (t) => {
   const incoming = () => get<Delivery[]>('/connectors/mail/deliveries?direction=in')
   const settled = await until(incoming, (all) => all.every(({ state }) => state === 'delivered'))
   t.equal(settled.length, 4)
+})
+
+test('what an event says of a bounce is kept as what a server says is: short, in a line, without addresses', async (t) => {
+  const { hook, suppressions } = await setup(t)
+  const reason = `550 <gone@example.com>\0\r\nno such user ${'x'.repeat(5000)}`
+  t.equal((await hook([{ ...bounce, reason, sg_event_id: 'one' }])).statusCode, 202)
+  const [kept] = await until(suppressions, ({ length }) => length === 1)
+  t.equal(kept?.detail.length, 300)
+  t.match(kept?.detail, /^550 <\(address\)> no such user xxx/)
 })
 
 test('an event that is not signed, not by SendGrid, or too old changes nothing', async (t) => {
