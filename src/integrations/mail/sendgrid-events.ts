@@ -10,6 +10,9 @@ import type { SuppressionReason } from './suppressions.ts'
 /** How far the timestamp may be from now, in ms. */
 const tolerance = 300_000
 
+/** Why SendGrid did not try, where there is no such mailbox. */
+const missing = /^(bounced address|invalid)$/i
+
 /** What is kept of an event that says something of an address. */
 export interface AddressEvent {
   address: string
@@ -82,7 +85,7 @@ function addressEventOf({ event, email, type, reason, notice }: SendGridEvent): 
   const of = (why: SuppressionReason) => ({ address: email, reason: why, detail })
   if (event === 'bounce') return type === 'blocked' ? undefined : of('bounce')
   // SendGrid did not try, for what it keeps of the address itself.
-  if (event === 'dropped') return /bounced address|invalid/i.test(detail ?? '') ? of('bounce') : undefined
+  if (event === 'dropped') return missing.test(detail ?? '') ? of('bounce') : undefined
   if (typeof notice !== 'string') return undefined
   if (event === 'spamreport') return of('complaint')
   return event === 'unsubscribe' || event === 'group_unsubscribe' ? of('unsubscribe') : undefined

@@ -149,6 +149,7 @@ test('signed events keep messages from addresses, each once', async (t) => {
     { event: 'bounce', type: 'blocked', email: 'blocked@example.com', sg_event_id: 'two', reason: 'for now' },
     { event: 'dropped', email: 'dropped@example.com', sg_event_id: 'three', reason: 'Bounced Address' },
     { event: 'dropped', email: 'list@example.com', sg_event_id: 'four', reason: 'Unsubscribed Address' },
+    { event: 'dropped', email: 'header@example.com', sg_event_id: 'ten', reason: 'Invalid SMTPAPI header' },
     { event: 'spamreport', email: 'angry@example.com', sg_event_id: 'five', ...ours },
     { event: 'unsubscribe', email: 'tired@example.com', sg_event_id: 'six', ...ours },
     { event: 'unsubscribe', email: 'others@example.com', sg_event_id: 'seven' },
