@@ -86,8 +86,8 @@ export class Mail implements Connection {
   }
 
   async handle({ data }: Pick<Received, 'data'>): Promise<Outcome> {
-    const { address, reason, detail } = data as AddressEvent
-    await this.suppressions.add(address, reason, detail)
+    const { address, reason, detail, at } = data as AddressEvent
+    await this.suppressions.add(address, reason, detail, at)
     return { as: 'delivered' }
   }
 

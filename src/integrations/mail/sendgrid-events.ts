@@ -18,6 +18,8 @@ export interface AddressEvent {
   address: string
   reason: SuppressionReason
   detail: string | null
+  /** When it happened (ISO 8601). */
+  at: string
 }
 
 /** An event, as far as it is read here. */
@@ -30,6 +32,8 @@ interface SendGridEvent {
   reason?: unknown
   /** The custom argument of our messages. */
   notice?: unknown
+  /** Seconds since 1970. */
+  timestamp?: unknown
 }
 
 /** @throws {ConfigError} for what is no public key of the curve P-256. */
@@ -79,14 +83,21 @@ function eventsOf(body: Buffer): SendGridEvent[] {
 }
 
 /** Nothing for what says nothing lasting of an address, and for unsubscriptions from messages of others. */
-function addressEventOf({ event, email, type, reason, notice }: SendGridEvent): AddressEvent | undefined {
+function addressEventOf({ event, email, type, reason, notice, timestamp }: SendGridEvent): AddressEvent | undefined {
   if (typeof email !== 'string') return undefined
   const detail = typeof reason === 'string' ? reasonOf(reason) : null
-  const of = (why: SuppressionReason) => ({ address: email, reason: why, detail })
+  const of = (why: SuppressionReason) => ({ address: email, reason: why, detail, at: momentOf(timestamp) })
   if (event === 'bounce') return type === 'blocked' ? undefined : of('bounce')
   // SendGrid did not try, for what it keeps of the address itself.
   if (event === 'dropped') return missing.test(detail ?? '') ? of('bounce') : undefined
   if (typeof notice !== 'string') return undefined
   if (event === 'spamreport') return of('complaint')
   return event === 'unsubscribe' || event === 'group_unsubscribe' ? of('unsubscribe') : undefined
+}
+
+/** A clock that is ahead does not date an event to when it has not happened yet. */
+function momentOf(timestamp: unknown): string {
+  const now = Date.now()
+  const given = typeof timestamp === 'number' && timestamp > 0 ? timestamp * 1000 : now
+  return new Date(Math.min(given, now)).toISOString()
 }

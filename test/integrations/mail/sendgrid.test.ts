@@ -186,6 +186,29 @@ test('what an event says of a bounce is kept as what a server says is: short, in
   t.match(kept?.detail, /^550 <\(address\)> no such user xxx/)
 })
 
+test('a bounce is dated when it happened, however late it comes', async (t) => {
+  const { hook, suppressions, get } = await setup(t)
+  const seconds = Math.floor(Date.now() / 1000)
+  const ago = (hours: number, sg_event_id: string) => ({
+    ...bounce,
+    timestamp: seconds - hours * 3600,
+    reason: `${hours} hours ago`,
+    sg_event_id,
+  })
+  const incoming = () => get<Delivery[]>('/connectors/mail/deliveries?direction=in')
+  const dated = async (hours: number, id: string) => {
+    await hook([ago(hours, id)])
+    await until(incoming, (all) => all.some(({ eventId, state }) => eventId === id && state === 'delivered'))
+    const [{ updatedAt, detail } = { updatedAt: '', detail: '' }] = await suppressions()
+    return [Date.parse(updatedAt) / 1000 - seconds, detail]
+  }
+  t.same(await dated(5, 'one'), [-5 * 3600, '5 hours ago'])
+  t.same(await dated(9, 'two'), [-5 * 3600, '5 hours ago'], 'what is older changes nothing')
+  t.same(await dated(1, 'three'), [-3600, '1 hours ago'])
+  const [ahead = 0] = await dated(-24, 'four')
+  t.ok(Number(ahead) > -60 && Number(ahead) < 3600, 'nor has it happened tomorrow')
+})
+
 test('an event that is not signed, not by SendGrid, or too old changes nothing', async (t) => {
   const { app, hook, sendGrid, suppressions } = await setup(t)
   const other = await openSendGrid(t)

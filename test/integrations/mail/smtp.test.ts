@@ -173,7 +173,7 @@ test('a bounce holds messages about security back for three days, or until the a
   const days = (count: number) => new Date(Date.now() - count * 86_400_000).toISOString()
   const bounced = (at: string) => rows(`update mail_suppressions set at = '${at}' returning id`)
   const mail = app.connectors.connection('mail')
-  const bounce = { id: '1', type: 'bounce', data: { address, reason: 'bounce', detail: null } }
+  const bounce = { id: '1', type: 'bounce', data: { address, reason: 'bounce', detail: null, at: days(0) } }
   await mail?.handle?.(bounce, AbortSignal.timeout(1000))
   await write('password-changed', 'welcome')
   await dead(2)
