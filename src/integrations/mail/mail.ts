@@ -26,7 +26,7 @@ import {
 } from './unsubscribe.ts'
 
 export interface MailOptions {
-  host: Pick<ConnectorHost, 'notices' | 'secrets' | 'publicUrl'>
+  host: Pick<ConnectorHost, 'notices' | 'secrets' | 'publicUrl' | 'log'>
   transport: Transport
   suppressions: Suppressions
   from: Mailbox
@@ -80,9 +80,9 @@ export class Mail implements Connection {
 
   /** @throws {Problem} `not-found` without a key, and what {@link readEvents} throws. */
   receive(inbound: Inbound): Received[] {
-    const { eventKey } = this.#options
+    const { eventKey, host } = this.#options
     if (eventKey === undefined) throw new Problem('not-found', 'SENDGRID_WEBHOOK_KEY is not set')
-    return readEvents(inbound, eventKey)
+    return readEvents(inbound, eventKey, (type) => host.log.warn({ type }, 'an event of SendGrid was left out'))
   }
 
   async handle({ data }: Pick<Received, 'data'>): Promise<Outcome> {

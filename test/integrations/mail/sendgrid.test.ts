@@ -139,6 +139,7 @@ test('a SendGrid that is not there is waited for, and the key is shown nowhere',
   t.notMatch(JSON.stringify(logs()), sendGrid.key)
 })
 
+const day = 86_400_000
 const bounce = { event: 'bounce', type: 'bounce', email: 'Gone@Example.com', reason: '550 5.1.1 no such user' }
 
 test('signed events keep messages from addresses, each once', async (t) => {
@@ -209,6 +210,25 @@ test('a bounce is dated when it happened, however late it comes', async (t) => {
   t.ok(Number(ahead) > -60 && Number(ahead) < 3600, 'nor has it happened tomorrow')
 })
 
+test('an event whose id or address cannot be kept is left out and logged, and the others are taken', async (t) => {
+  const { hook, suppressions, logs } = await setup(t)
+  const events = [
+    { ...bounce, sg_event_id: 'x'.repeat(256) },
+    { ...bounce, sg_event_id: 'with a space' },
+    { ...bounce },
+    { ...bounce, sg_event_id: 'two', email: 'gone@example.com\0' },
+    { ...bounce, sg_event_id: 'three', email: 'here@example.com' },
+  ]
+  t.equal((await hook(events)).statusCode, 202)
+  t.match(await until(suppressions, ({ length }) => length > 0), [{ address: 'here@example.com' }])
+  const warnings = logs().filter(({ msg }) => msg === 'an event of SendGrid was left out')
+  t.match(
+    warnings,
+    [1, 2, 3, 4].map(() => ({ type: 'bounce', level: 40 })),
+  )
+  t.equal(warnings.length, 4)
+})
+
 test('an event that is not signed, not by SendGrid, or too old changes nothing', async (t) => {
   const { app, hook, sendGrid, suppressions } = await setup(t)
   const other = await openSendGrid(t)
@@ -222,7 +242,7 @@ test('an event that is not signed, not by SendGrid, or too old changes nothing',
     await post({ ...headers, 'x-twilio-email-event-webhook-timestamp': '1700000000' }, payload),
     await post({ ...headers, 'x-twilio-email-event-webhook-signature': 'not base64 %' }, payload),
     await post(other.hook(events).headers, payload),
-    await hook(events, Date.now() - 301_000),
+    await hook(events, Date.now() - 2 * day - 2000),
     await hook(events, Date.now() + 302_000),
   ]
   t.same(
@@ -232,7 +252,7 @@ test('an event that is not signed, not by SendGrid, or too old changes nothing',
   t.equal((await hook('{"event":"bounce"}')).statusCode, 400)
   t.equal((await hook('not json')).statusCode, 400)
   t.same(await suppressions(), [])
-  t.equal((await hook(events, Date.now() - 290_000)).statusCode, 202)
+  t.equal((await hook(events, Date.now() - day)).statusCode, 202, 'it is tried again for a day')
   await until(suppressions, ({ length }) => length === 1)
 })
 
