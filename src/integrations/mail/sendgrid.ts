@@ -1,6 +1,6 @@
 /** Mail through SendGrid's Web API v3 (`POST /v3/mail/send`). */
 
-import { asked, optional } from './kinds.ts'
+import { optional } from './kinds.ts'
 import { type Message, reasonOf, type Sent, type Transport } from './message.ts'
 
 export interface SendGridSettings {
@@ -85,8 +85,12 @@ function dataOf({ id, messageId, kind, from, to, subject, text, html, headers }:
       subscriptionTracking: off,
     },
     mailSettings: {
-      ...(!optional.has(kind) && { bypassUnsubscribeManagement: on, bypassSpamManagement: on }),
-      ...(asked.has(kind) && { bypassBounceManagement: on }),
+      // Its own lists hold addresses that are written to again here: what is held back is decided in one place.
+      ...(!optional.has(kind) && {
+        bypassUnsubscribeManagement: on,
+        bypassSpamManagement: on,
+        bypassBounceManagement: on,
+      }),
     },
   } as MailData
 }

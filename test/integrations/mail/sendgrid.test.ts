@@ -71,6 +71,17 @@ test('a message is what SendGrid takes, and nothing is added to it', async (t) =
   t.ok(app)
 })
 
+test("SendGrid's own lists keep no message back but those that may be unwanted", async (t) => {
+  const { app, taken, join } = await setup(t)
+  await join()
+  const notice = app.notices.compose({ kind: 'password-changed', recipient: fatima.email, name: fatima.name })
+  await app.storage.engine.write(app.notices.commands(notice))
+  const on = { enable: true }
+  const all = { bypass_unsubscribe_management: on, bypass_spam_management: on, bypass_bounce_management: on }
+  const settings = (await taken(3)).map(({ categories, mail_settings }) => [categories?.[0], mail_settings])
+  t.same(Object.fromEntries(settings), { 'verify-email': all, welcome: undefined, 'password-changed': all })
+})
+
 test('what SendGrid answers decides what comes of a message', async (t) => {
   for (const [answer, expected] of [
     [
