@@ -24,6 +24,8 @@ interface Failure extends Error {
 
 /** Until SendGrid answers, in ms. */
 const patience = 30_000
+/** What says that the message is wrong, or too long. All else is of settings, of a proxy, or for a time. */
+const ofMessage = new Set([400, 413])
 /** Of an answer; it has no body, or a few errors. */
 const longestAnswer = 65_536
 
@@ -107,7 +109,7 @@ function verdictOf({ code, response, message }: Failure): Sent {
   if (errors.some(({ field }) => field?.startsWith('from'))) {
     return { as: 'later', status, error: `SendGrid refuses the sender: ${said}` }
   }
-  if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
+  if (ofMessage.has(status)) {
     return { as: 'refused', of: 'message', status, error: `SendGrid refuses the message: ${said}` }
   }
   return { as: 'later', status, after: waitOf(response.headers ?? {}), error: `SendGrid answered ${status}: ${said}` }

@@ -101,6 +101,8 @@ test('what SendGrid answers decides what comes of a message', async (t) => {
       { state: 'dead', error: 'SendGrid refuses the message: bad to' },
     ],
     [{ status: 413 }, { state: 'dead', error: /^SendGrid refuses the message/ }],
+    [{ status: 404 }, { state: 'waiting', error: /^SendGrid answered 404/ }],
+    [{ status: 405 }, { state: 'waiting', error: /^SendGrid answered 405/ }],
     [
       { status: 500, errors: [{ message: 'it burns' }] },
       { state: 'waiting', error: 'SendGrid answered 500: it burns' },
