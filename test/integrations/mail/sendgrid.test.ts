@@ -1,5 +1,8 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { fatima, openAccounts } from '../../auth/account-setup.ts'
+import { temporaryFolder } from '../../helper.ts'
 import { openSendGrid } from './sendgrid-counterpart.ts'
 import { type Delivery, from, quick, until } from './setup.ts'
 
@@ -109,17 +112,28 @@ test('what SendGrid answers decides what comes of a message', async (t) => {
     ],
     [
       { status: 302, headers: { location: 'http://127.0.0.1:9/' } },
-      { state: 'waiting', error: /status code 302/ },
+      { state: 'waiting', error: 'SendGrid answered 302: it gave no reason' },
     ],
   ] as const) {
     const { sendGrid, signUp, found } = await setup(t, { WEBHOOK_WAITS: '0 90000 90000' })
     sendGrid.answers.push(answer as never)
     await signUp()
-    // A redirect is followed nowhere: it is no answer.
-    const status = answer.status === 302 ? null : answer.status
+    const { status } = answer
     t.match(await found(({ attempts }) => attempts === 1), { ...expected, status }, String(answer.status))
     t.equal(sendGrid.requests, 1)
   }
+})
+
+test('an answer is read in a folder of any name', async (t) => {
+  const before = process.cwd()
+  t.teardown(() => process.chdir(before))
+  const { sendGrid, signUp, found } = await setup(t, { WEBHOOK_WAITS: '0 90000 90000' })
+  const folder = join(temporaryFolder(t), 'c++')
+  mkdirSync(folder)
+  process.chdir(folder)
+  sendGrid.answers.push({ status: 400, errors: [{ message: 'bad' }] })
+  await signUp()
+  t.match(await found(({ attempts }) => attempts === 1), { state: 'dead', error: 'SendGrid refuses the message: bad' })
 })
 
 test('a limit is waited for, as long as SendGrid says', async (t) => {
