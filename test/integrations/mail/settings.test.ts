@@ -24,6 +24,10 @@ test('settings that do not go together stop the start, and no secret is repeated
   const oneWay = 'ConfigError: MAIL_FROM needs SMTP_URL or SENDGRID_API_KEY beside it, and not both'
   t.equal(await refusal({}), oneWay)
   t.equal(await refusal({ SMTP_URL, SENDGRID_API_KEY: 'SG.a.b' }), oneWay)
+  for (const alone of [{ SMTP_URL }, { SENDGRID_API_KEY: 'SG.a.b' }]) {
+    const [name] = Object.keys(alone)
+    t.equal(await refusal({ MAIL_FROM: '', ...alone }), `ConfigError: ${name} needs MAIL_FROM for the connector mail`)
+  }
   const sender = 'ConfigError: MAIL_FROM must be one mailbox such as Septet <no-reply@example.com>, got '
   for (const wrong of ['Septet', 'a@example.com, b@example.com', 'A <a@example.com>\r\nBcc: b@example.com']) {
     t.equal(await refusal({ SMTP_URL, MAIL_FROM: wrong }), `${sender}${JSON.stringify(wrong)}`)
@@ -46,7 +50,7 @@ test('settings that do not go together stop the start, and no secret is repeated
 })
 
 test('without settings there is nothing of mail but the line that says so', async (t) => {
-  const { app, logs } = await build(t, { SMTP_URL })
+  const { app, logs } = await build(t)
   t.equal(app.mail, undefined)
   t.equal(app.contract.has('previewMessage'), false)
   for (const url of ['/mail/suppressions', '/mail/unsubscribe?token=a', '/mail/messages/welcome']) {
