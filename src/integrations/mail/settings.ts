@@ -68,6 +68,13 @@ export function senderOf({ MAIL_FROM }: Pick<MailSettings, 'MAIL_FROM'>): Mailbo
 
 const loopback = new RegExp(`^(?:${loopbackNames}|\\[::1\\])$`)
 
+/** @throws {ConfigError} where the key and every message would go over the network in the clear. */
+export function sendGridUrl(url: string): string {
+  const { protocol, hostname } = URL.canParse(url) ? new URL(url) : {}
+  if (protocol === 'https:' || (protocol === 'http:' && loopback.test(hostname ?? ''))) return url
+  throw new ConfigError('SENDGRID_URL must be a URL of https, or of http on loopback')
+}
+
 /** @throws {ConfigError} also where a password would go over the network in the clear. */
 export function smtpOf(url: string, policy: MailSettings['SMTP_STARTTLS']): SmtpSettings {
   // What the URL holds is not repeated: it may have a password.

@@ -21,6 +21,7 @@ test('settings that do not go together stop the start, and no secret is repeated
     )
   }
   t.equal(await refusal({ SMTP_URL }), 'it starts')
+  t.equal(await refusal({ SENDGRID_API_KEY: 'SG.a.b', SENDGRID_URL: 'http://[::1]:9' }), 'it starts')
   const oneWay = 'ConfigError: MAIL_FROM needs SMTP_URL or SENDGRID_API_KEY beside it, and not both'
   t.equal(await refusal({}), oneWay)
   t.equal(await refusal({ SMTP_URL, SENDGRID_API_KEY: 'SG.a.b' }), oneWay)
@@ -38,6 +39,12 @@ test('settings that do not go together stop the start, and no secret is repeated
     [{ SMTP_URL: `smtp://u:${secret}@mail.example.com:99999` }, /^ConfigError: SMTP_URL must be a URL/],
     [{ SMTP_URL: `smtp://u:${secret}%zz@mail.example.com` }, /percent-encoded/],
     [{ SMTP_URL: `smtp://u:${secret}@mail.example.com`, SMTP_STARTTLS: 'offered' }, /SMTP_STARTTLS must be required/],
+    [
+      { SENDGRID_API_KEY: 'SG.a.b', SENDGRID_URL: `http://${secret}.example.com` },
+      /SENDGRID_URL must be a URL of https/,
+    ],
+    [{ SENDGRID_API_KEY: 'SG.a.b', SENDGRID_URL: `http://127.0.0.1.${secret}.com` }, /SENDGRID_URL must be a URL/],
+    [{ SENDGRID_API_KEY: 'SG.a.b', SENDGRID_URL: `https://${secret}:99999` }, /SENDGRID_URL must be a URL/],
     [{ SENDGRID_API_KEY: secret }, /^ConfigError: SENDGRID_API_KEY must match pattern/],
     [{ SMTP_URL, SENDGRID_WEBHOOK_KEY: secret }, /^ConfigError: SENDGRID_WEBHOOK_KEY must be the verification key/],
     [{ SMTP_URL, MAIL_LOCALE: 'nl' }, /MAIL_LOCALE must be equal to one of the allowed values/],
