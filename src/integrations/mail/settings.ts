@@ -1,5 +1,6 @@
 /** The settings of mail, and what is made of them. */
 
+import { domainToASCII } from 'node:url'
 import { type Static, Type } from '@sinclair/typebox'
 import { ConfigError, loopbackNames } from '../../config.ts'
 import { Enum } from '../../schemas/enum.ts'
@@ -87,14 +88,23 @@ export function smtpOf(url: string, policy: MailSettings['SMTP_STARTTLS']): Smtp
   if (auth !== undefined && !secure && starttls !== 'required' && !isLocal) {
     throw new ConfigError('SMTP_STARTTLS must be required where SMTP_URL holds a password for another machine')
   }
-  const host = hostname.replace(/^\[(.*)\]$/, '$1')
+  const host = hostOf(hostname)
   return { host, port: Number(port) || (secure ? 465 : 587), secure, starttls, auth }
 }
 
-function decoded(part: string): string {
+/** As DNS knows it: of schemes that it does not know, `URL` leaves a name in another script percent-encoded. */
+function hostOf(hostname: string): string {
+  const bare = hostname.replace(/^\[(.*)\]$/, '$1')
+  if (bare !== hostname) return bare
+  const host = domainToASCII(decoded(hostname, 'a host'))
+  if (host !== '') return host
+  throw new ConfigError('SMTP_URL must name a host')
+}
+
+function decoded(part: string, what = 'user and password'): string {
   try {
     return decodeURIComponent(part)
   } catch {
-    throw new ConfigError('SMTP_URL must hold user and password percent-encoded')
+    throw new ConfigError(`SMTP_URL must hold ${what} percent-encoded`)
   }
 }

@@ -45,6 +45,7 @@ test('settings that do not go together stop the start, and no secret is repeated
     ],
     [{ SENDGRID_API_KEY: 'SG.a.b', SENDGRID_URL: `http://127.0.0.1.${secret}.com` }, /SENDGRID_URL must be a URL/],
     [{ SENDGRID_API_KEY: 'SG.a.b', SENDGRID_URL: `https://${secret}:99999` }, /SENDGRID_URL must be a URL/],
+    [{ SMTP_URL: `smtp://u:${secret}@a%00b.example` }, /^ConfigError: SMTP_URL must /],
     [{ SENDGRID_API_KEY: secret }, /^ConfigError: SENDGRID_API_KEY must match pattern/],
     [{ SMTP_URL, SENDGRID_WEBHOOK_KEY: secret }, /^ConfigError: SENDGRID_WEBHOOK_KEY must be the verification key/],
     [{ SMTP_URL, MAIL_LOCALE: 'nl' }, /MAIL_LOCALE must be equal to one of the allowed values/],
@@ -77,6 +78,8 @@ test('what a URL says of a mail server', (t) => {
     ['smtps://a%40b:c%3Ad@mail.example.com', undefined, { host: 'mail.example.com', port: 465, secure: true, auth }],
     ['smtp://localhost:1025', undefined, { host: 'localhost', starttls: 'offered' }],
     ['smtp://u:p@[::1]:1025', 'off', { host: '::1', starttls: 'off' }],
+    ['smtp://bücher.example', undefined, { host: 'xn--bcher-kva.example' }],
+    ['smtps://mail.%D9%85%D8%AB%D8%A7%D9%84.example', undefined, { host: 'mail.xn--mgbh0fb.example' }],
     ['smtp://localhost.example.com', undefined, { starttls: 'required' }],
   ] as const) {
     t.match(smtpOf(url, policy), expected, url)
