@@ -48,7 +48,7 @@ interface SendGridEvent {
 export function readEventKey(text: string): KeyObject {
   try {
     const key = createPublicKey({ key: Buffer.from(text, 'base64'), format: 'der', type: 'spki' })
-    if (key.asymmetricKeyType === 'ec') return key
+    if (key.asymmetricKeyDetails?.namedCurve === 'prime256v1') return key
   } catch {
     // Told below.
   }

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'tap'
 import { createApp } from '../../../src/app.ts'
 import { readConfig } from '../../../src/config.ts'
@@ -34,6 +35,8 @@ test('settings that do not go together stop the start, and no secret is repeated
     t.equal(await refusal({ SMTP_URL, MAIL_FROM: wrong }), `${sender}${JSON.stringify(wrong)}`)
   }
   const secret = 'hunter2'
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' })
+  const anotherCurve = publicKey.export({ format: 'der', type: 'spki' }).toString('base64')
   for (const [wrong, message] of [
     [{ SMTP_URL: `http://u:${secret}@mail.example.com` }, /^ConfigError: SMTP_URL must match pattern/],
     [{ SMTP_URL: `smtp://u:${secret}@mail.example.com:99999` }, /^ConfigError: SMTP_URL must be a URL/],
@@ -48,6 +51,10 @@ test('settings that do not go together stop the start, and no secret is repeated
     [{ SMTP_URL: `smtp://u:${secret}@a%00b.example` }, /^ConfigError: SMTP_URL must /],
     [{ SENDGRID_API_KEY: secret }, /^ConfigError: SENDGRID_API_KEY must match pattern/],
     [{ SMTP_URL, SENDGRID_WEBHOOK_KEY: secret }, /^ConfigError: SENDGRID_WEBHOOK_KEY must be the verification key/],
+    [
+      { SMTP_URL, SENDGRID_WEBHOOK_KEY: anotherCurve },
+      /^ConfigError: SENDGRID_WEBHOOK_KEY must be the verification key/,
+    ],
     [{ SMTP_URL, MAIL_LOCALE: 'nl' }, /MAIL_LOCALE must be equal to one of the allowed values/],
     [{ SMTP_URL, MAIL_PRODUCT: 'A\r\nBcc: b@example.com' }, /MAIL_PRODUCT must match pattern/],
   ] as const) {
