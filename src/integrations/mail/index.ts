@@ -6,6 +6,9 @@ import { readEventKey } from './sendgrid-events.ts'
 import { type MailSettings, senderOf, sendGridUrl, settings, smtpOf } from './settings.ts'
 import { Suppressions, suppressionMigrations } from './suppressions.ts'
 
+export { MailDesk } from './desk.ts'
+export { Mail }
+
 /** Messages to people about their accounts, by SMTP or through SendGrid. */
 const connector: Connector<typeof settings> = {
   name: 'mail',
