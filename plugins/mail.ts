@@ -1,6 +1,5 @@
 import fp from 'fastify-plugin'
-import { MailDesk } from '../src/integrations/mail/desk.ts'
-import { Mail } from '../src/integrations/mail/mail.ts'
+import { Mail, MailDesk } from '../src/integrations/mail/index.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

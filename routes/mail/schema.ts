@@ -40,7 +40,7 @@ export const Suppression = Type.Object(
     address: Type.String({ description: 'The address, in lower case.', examples: ['mohamed@example.com'] }),
     reason: Enum(['bounce', 'complaint', 'unsubscribe'], {
       description:
-        '`bounce`: there is no such mailbox, only what was asked for since is sent; `complaint` and `unsubscribe`: its reader wants none but messages about the security of the account.',
+        '`bounce`: there is no such mailbox, what was asked for since is sent, and messages about security after three days; `complaint` and `unsubscribe`: its reader wants none but messages about the security of the account.',
       examples: ['bounce'],
     }),
     detail: MaybeText('What the mail server said.', 'The address was refused: 550 5.1.1 no such user'),

@@ -65,7 +65,8 @@ export class Recovery {
       target: person && targetOf(person),
       detail: masked(email),
     } as const
-    await engine.write([...counts, ...(sending?.commands ?? []), audit.command(event, caller)])
+    const commands = sending?.commands ?? [notices.none('reset-password')]
+    await engine.write([...counts, ...commands, audit.command(event, caller)])
     if (sending) await notices.announce(sending.notice)
   }
 

@@ -4,21 +4,24 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Type } from '@sinclair/typebox'
-import { sql } from 'kysely'
+import { type AliasedExpression, sql } from 'kysely'
 import type { Migration } from '../schemas/collection.ts'
 import { normaliseEmail } from '../schemas/email.ts'
 import type { EventType } from '../schemas/event.ts'
 import type { NoticeKind } from '../schemas/notice.ts'
-import { argument, selected, statement, textArgument } from '../storage/dialect.ts'
+import { argument, type Dialect, selected, statement, type Tables, textArgument } from '../storage/dialect.ts'
 import { emission, emitted } from '../storage/outbox.ts'
 import type { Command, Statement, Storage } from '../storage/storage.ts'
 import { type Allowance, withinAllowance } from './account-allowances.ts'
 import type { Secrets } from './secrets.ts'
 
-/** A notice was kept. Who sends it opens it by its id: the event holds neither address nor token. */
+/**
+ * A notice was kept. Who sends it opens it by its id: the event holds neither address nor token. One of no notice tells
+ * that none was: who counts events, which anybody may who reads some, does not learn which addresses are known.
+ */
 export const noticeCreated: EventType = {
   type: 'notice.created',
-  description: 'There is a message for a user.',
+  description: 'There is a message for a user, unless its id is of none.',
   data: Type.Object(
     {
       id: Type.String({
@@ -78,7 +81,7 @@ export interface NoticeSettings {
 const purpose = 'notice'
 const unlimited: NoticeLimit = { allowance: '', limit: 0, allowanceOfAll: '', limitOfAll: 0 }
 /** How long a notice is kept, sent or not, in ms. */
-const keptFor = 7 * 86_400_000
+export const keptFor = 7 * 86_400_000
 /** Of what a caller says of its languages, in characters. */
 const longestLanguages = 200
 const pages: Partial<Record<NoticeKind, string>> = {
@@ -108,7 +111,18 @@ export const noticeMigrations: readonly Migration[] = [
 type Row = Pick<Notice, 'id' | 'kind' | 'recipient' | 'createdAt'> & { payload: string }
 
 /** A notice as who sends it finds it. */
-export type Found = { as: 'pending'; notice: Notice } | { as: 'sent' } | { as: 'unknown' } | { as: 'unreadable' }
+export type Found =
+  | {
+      as: 'pending'
+      notice: Notice
+      /** When its user last showed that messages to the recipient arrive. */
+      provenAt: string | undefined
+    }
+  | { as: 'sent' }
+  | { as: 'unknown' }
+  | { as: 'unreadable' }
+
+type FoundRow = Row & { sentAt: string | null; verifiedEmailKey: string | null; verifiedAt: string | null }
 
 export class Notices {
   readonly #engine: Storage
@@ -158,10 +172,17 @@ export class Notices {
       'notice',
       kysely
         .selectFrom('notices')
-        .select(selected({ ...columns, sentAt: 'sent_at' }))
+        .leftJoin('accounts', 'accounts.user_id', 'notices.user_id')
+        .select(
+          selected({
+            ...{ id: 'id', kind: 'kind', recipient: 'recipient', payload: 'payload', createdAt: 'notices.created_at' },
+            ...{ sentAt: 'sent_at', verifiedEmailKey: 'verified_email_key', verifiedAt: 'email_verified_at' },
+          }),
+        )
         .where('id', '=', argument('id')),
     )
-    this.#told = emission(engine.dialect, 'notices', '/notices', noticeCreated, 'given', sql.ref('user_id'))
+    const told = keptOrNot(engine.dialect)
+    this.#told = emission(engine.dialect, 'notices', '/notices', noticeCreated, 'given', sql.ref('user_id'), told)
     this.#sent = statement(
       'notice sent',
       kysely
@@ -184,7 +205,7 @@ export class Notices {
     return { ...input, id: randomUUID(), createdAt: new Date().toISOString(), link, languages }
   }
 
-  /** Keeps the notice for the user whose address is the recipient, and tells of it; with a limit, only within it. */
+  /** Keeps the notice for the user whose address is the recipient; with a limit, only within it. It is told of all the same. */
   commands(notice: Notice, { allowance, limit, allowanceOfAll, limitOfAll } = unlimited): Command[] {
     const { id, kind, recipient, createdAt, ...rest } = notice
     const payload = this.#secrets.seal(purpose, JSON.stringify(rest))
@@ -192,8 +213,13 @@ export class Notices {
     const limits = { allowance, limit, allowanceOfAll, limitOfAll }
     return [
       [this.#insert, { id, kind, recipient, emailKey, createdAt, payload, ...limits }],
-      [this.#told, { id, ...emitted(createdAt) }],
+      [this.#told, { id, kind, ...emitted(createdAt) }],
     ]
+  }
+
+  /** Tells of a notice in place of one that nobody is to get. */
+  none(kind: NoticeKind): Command {
+    return [this.#told, { id: randomUUID(), kind, ...emitted(new Date().toISOString()) }]
   }
 
   /** Those that nobody has sent yet, the oldest first. One that cannot be opened keeps none of the others back. */
@@ -210,12 +236,14 @@ export class Notices {
 
   /** One notice, to be sent. */
   async find(id: string): Promise<Found> {
-    const row = await this.#engine.first<Row & { sentAt: string | null }>(this.#find, { id })
+    const row = await this.#engine.first<FoundRow>(this.#find, { id })
     if (row === undefined) return { as: 'unknown' }
-    const { sentAt, ...rest } = row
+    const { sentAt, verifiedEmailKey, verifiedAt, ...rest } = row
     if (sentAt !== null) return { as: 'sent' }
     const [notice] = this.#open(rest)
-    return notice === undefined ? { as: 'unreadable' } : { as: 'pending', notice }
+    if (notice === undefined) return { as: 'unreadable' }
+    const isProven = verifiedEmailKey === normaliseEmail(notice.recipient)
+    return { as: 'pending', notice, provenAt: (isProven && verifiedAt) || undefined }
   }
 
   /** Records that a notice was sent; its content is forgotten. */
@@ -251,4 +279,13 @@ export class Notices {
     await writeFile(join(folder, file), `${JSON.stringify(notice, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
     this.#settings.onFile(file)
   }
+}
+
+/** The row of the notice that was given, or one like it, of nobody. */
+function keptOrNot({ kysely }: Dialect): AliasedExpression<Tables, 'notices'> {
+  const kept = () => kysely.selectFrom('notices').select(['id', 'kind', 'user_id']).where('id', '=', argument('id'))
+  const none = kysely
+    .selectNoFrom([textArgument('id').as('id'), textArgument('kind').as('kind'), sql.lit(0).as('user_id')])
+    .where(({ not, exists }) => not(exists(kept())))
+  return kept().unionAll(none).as('notices')
 }

@@ -22,8 +22,8 @@ export interface Connector<Settings extends TObject = TObject> {
   readonly description: string
   /**
    * Variables of the environment, each with an example and a description. The connector is on when one of the required
-   * ones is set; then all must be good. Values of variables whose names end in `_KEY`, `_SECRET`, `_TOKEN`, `_PASSWORD`
-   * or `_URL` are never repeated in a message.
+   * ones is set; then all must be good. One that is optional and has no default is not set without them. Values of
+   * variables whose names end in `_KEY`, `_SECRET`, `_TOKEN`, `_PASSWORD` or `_URL` are never repeated in a message.
    */
   readonly settings: Settings
   /** Types of events that it follows: `user.created`, `user.*`. */

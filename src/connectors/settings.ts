@@ -24,15 +24,25 @@ export function missingSettings(connector: Declared, env: Environment): string[]
   return requiredSettings(connector).filter((name) => !isSet(env, name))
 }
 
+/** Those that nobody sets but for this connector: without a default, and not required. */
+function optionalSettings({ settings }: Declared): string[] {
+  const { required = [], properties } = settings
+  return Object.keys(properties).filter((name) => !required.includes(name) && properties[name]?.default === undefined)
+}
+
 /**
  * The settings of a connector that is on: one of the required ones is set.
  *
- * @throws {ConfigError} when one is missing or wrong; it names the connector.
+ * @throws {ConfigError} when one is missing or wrong, or an optional one is set alone; it names the connector.
  */
 export function readSettings(connector: Connector, env: Environment): Record<string, unknown> | undefined {
   const { settings, name } = connector
   const missing = missingSettings(connector, env)
-  if (missing.length === requiredSettings(connector).length) return undefined
+  if (missing.length === requiredSettings(connector).length) {
+    const set = optionalSettings(connector).filter((each) => isSet(env, each))
+    if (set.length > 0) throw new ConfigError(`${set.join(', ')} needs ${missing.join(', ')} for the connector ${name}`)
+    return undefined
+  }
   if (missing.length > 0) throw new ConfigError(`${missing.join(', ')} must be set for the connector ${name} too`)
   const values: Record<string, unknown> = {}
   for (const each of Object.keys(settings.properties)) if (isSet(env, each)) values[each] = env[each]

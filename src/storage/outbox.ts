@@ -1,9 +1,9 @@
 /** What a change tells, as a command of the write that makes the change: nobody hears of what was not kept. */
 
 import { randomUUID } from 'node:crypto'
-import { type RawBuilder, sql } from 'kysely'
+import { type AliasedExpression, type RawBuilder, sql } from 'kysely'
 import type { EventType } from '../schemas/event.ts'
-import { argument, type Dialect, statement, textArgument } from './dialect.ts'
+import { argument, type Dialect, statement, type Tables, textArgument } from './dialect.ts'
 import type { Command, Statement } from './storage.ts'
 
 const columns = ['event_id', 'type', 'subject', 'time', 'data', 'owner']
@@ -13,7 +13,7 @@ type Emitting = Statement & { readonly emits: true }
 
 /**
  * Emits an event about one row: the one that the write has just made, or the one with the `id` of the arguments.
- * `owner`: the user whom it concerns, as SQL over the row, where others must not see it.
+ * `owner`: the user whom it concerns, as SQL over the row, where others must not see it. `rows`: a query in place of the table.
  */
 export function emission(
   dialect: Dialect,
@@ -22,11 +22,12 @@ export function emission(
   event: EventType,
   which: 'last' | 'given',
   owner: RawBuilder<number | null> = sql`cast(null as integer)`,
+  rows: AliasedExpression<Tables, string> = sql.table(table).as(table),
 ): Emitting {
   const { kysely } = dialect
   const properties = Object.keys(event.data.properties)
   const row = kysely
-    .selectFrom(table)
+    .selectFrom(rows)
     .select([
       textArgument('eventId').as('event_id'),
       sql.lit(event.type).as('type'),

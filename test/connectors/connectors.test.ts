@@ -26,6 +26,7 @@ test('a connector without settings registers nothing, and logs one line', async 
 test('settings that are not all there, or wrong, end the start; what may be secret is not repeated', async (t) => {
   const cases: [settings: Record<string, string>, message: string | RegExp][] = [
     [{ LEDGER_URL: 'http://127.0.0.1:9' }, 'LEDGER_SECRET must be set for the connector ledger too'],
+    [{ LEDGER_NOTE: 'rent' }, 'LEDGER_NOTE needs LEDGER_URL, LEDGER_SECRET for the connector ledger'],
     [{ ...on, LEDGER_SECRET: 'short!' }, /^LEDGER_SECRET must NOT have fewer than 8 characters$/],
     [{ ...on, LEDGER_URL: 'user secret' }, /^LEDGER_URL must match format "uri"$/],
     [{ ...on, LEDGER_SIZE: 'two' }, 'LEDGER_SIZE must be integer, got "two"'],

@@ -3,8 +3,11 @@ import type { Connector } from '../../connectors/connector.ts'
 import { Mail } from './mail.ts'
 import type { Transport } from './message.ts'
 import { readEventKey } from './sendgrid-events.ts'
-import { type MailSettings, senderOf, settings, smtpOf } from './settings.ts'
+import { type MailSettings, senderOf, sendGridUrl, settings, smtpOf } from './settings.ts'
 import { Suppressions, suppressionMigrations } from './suppressions.ts'
+
+export { MailDesk } from './desk.ts'
+export { Mail }
 
 /** Messages to people about their accounts, by SMTP or through SendGrid. */
 const connector: Connector<typeof settings> = {
@@ -40,7 +43,7 @@ async function transportOf(given: MailSettings, ownName: () => string): Promise<
     return SmtpTransport.open(smtpOf(SMTP_URL, SMTP_STARTTLS), ownName)
   }
   const { SendGridTransport } = await import('./sendgrid.ts')
-  return SendGridTransport.open({ key: key ?? '', url })
+  return SendGridTransport.open({ key: key ?? '', url: sendGridUrl(url) })
 }
 
 export default connector

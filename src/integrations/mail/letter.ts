@@ -16,8 +16,8 @@ export interface Letter extends Said {
 }
 
 const longestName = 60
-/** What mail programs make a link of: a name is chosen by whoever signs up, with an address that may be another's. */
-const linkable = /[/:@\\]|[\p{L}\p{N}][.。．｡]\p{L}/u
+/** What mail programs make a link or a call of: a name is chosen by whoever signs up, with an address that may be another's. */
+const linkable = /[/:@\\。]|\.\S|\p{Nd}(?:[\s().+-]*\p{Nd}){4}/u
 const rightToLeft = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u
 
 export function letterOf(
@@ -47,7 +47,8 @@ export function letterOf(
 /** A name as it may be shown; nothing for one that could lead somewhere, or that says more than a name does. */
 export function shownName(name: string, direction: Words['direction']): string | undefined {
   const clean = name.replaceAll(/[\p{Cc}\p{Cs}\p{Bidi_Control}\s]+/gu, ' ').trim()
-  if (clean === '' || [...clean].length > longestName || linkable.test(clean)) return undefined
+  // Compatible forms too: a full stop of full width separates the labels of a host as well (UTS 46).
+  if (clean === '' || [...clean].length > longestName || linkable.test(clean.normalize('NFKC'))) return undefined
   return isolated(clean, direction)
 }
 

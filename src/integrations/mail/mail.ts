@@ -1,7 +1,7 @@
 /** Mail at work: each notice becomes one message, and what comes back of it is heeded. */
 
 import type { KeyObject } from 'node:crypto'
-import type { Notice } from '../../auth/notices.ts'
+import { keptFor, type Notice } from '../../auth/notices.ts'
 import type { Connection, ConnectorEvent, ConnectorHost, Inbound, Received } from '../../connectors/connector.ts'
 import type { Outcome } from '../../deliveries/delivery.ts'
 import { Problem } from '../../errors.ts'
@@ -26,7 +26,7 @@ import {
 } from './unsubscribe.ts'
 
 export interface MailOptions {
-  host: Pick<ConnectorHost, 'notices' | 'secrets' | 'publicUrl'>
+  host: Pick<ConnectorHost, 'notices' | 'secrets' | 'publicUrl' | 'log'>
   transport: Transport
   suppressions: Suppressions
   from: Mailbox
@@ -36,6 +36,9 @@ export interface MailOptions {
   /** That SendGrid signs its WebHooks with. */
   eventKey?: KeyObject | undefined
 }
+
+/** How long after a bounce a message about the security of an account is held back, in ms. */
+const bounceHolds = 3 * 86_400_000
 
 export type Rendered = Pick<Message, 'subject' | 'html' | 'text'>
 
@@ -53,38 +56,38 @@ export class Mail implements Connection {
   }
 
   /** Hands the message of a notice over, once. */
-  send({ data }: Pick<ConnectorEvent, 'data'>, signal: AbortSignal): Promise<Outcome> {
+  send({ data, time }: Pick<ConnectorEvent, 'data' | 'time'>, signal: AbortSignal): Promise<Outcome> {
     const id = String(data.id)
-    const sending = this.#sending.get(id) ?? this.#send(id, signal).finally(() => this.#sending.delete(id))
+    const sending = this.#sending.get(id) ?? this.#send(id, time, signal).finally(() => this.#sending.delete(id))
     this.#sending.set(id, sending)
     return sending
   }
 
-  async #send(id: string, signal: AbortSignal): Promise<Outcome> {
+  async #send(id: string, time: string, signal: AbortSignal): Promise<Outcome> {
     if (this.#taken.has(id)) return this.#record(id)
     const found = await this.#options.host.notices.find(id)
     if (found.as === 'sent') return { as: 'delivered' }
-    if (found.as === 'unknown') return { as: 'dead', error: 'The notice is no longer kept' }
+    if (found.as === 'unknown') return unknown(time)
     if (found.as === 'unreadable') return { as: 'retry', error: 'The notice cannot be opened with SECRET' }
-    const { notice } = found
+    const { notice, provenAt } = found
     const to = recipientOf(notice.recipient)
     if (to === undefined) return { as: 'dead', error: 'The recipient is not one address' }
     if (isOver(notice)) return { as: 'dead', error: 'Its link is no longer good' }
-    const suppressed = suppressing(notice, await this.suppressions.of(notice.recipient))
+    const suppressed = suppressing(notice, await this.suppressions.of(notice.recipient), provenAt)
     if (suppressed) return { as: 'dead', error: `The address is not written to any more: ${suppressed.reason}` }
     return this.#settle(notice, await this.#options.transport.send(this.#message(notice, to), signal))
   }
 
   /** @throws {Problem} `not-found` without a key, and what {@link readEvents} throws. */
   receive(inbound: Inbound): Received[] {
-    const { eventKey } = this.#options
+    const { eventKey, host } = this.#options
     if (eventKey === undefined) throw new Problem('not-found', 'SENDGRID_WEBHOOK_KEY is not set')
-    return readEvents(inbound, eventKey)
+    return readEvents(inbound, eventKey, (type) => host.log.warn({ type }, 'an event of SendGrid was left out'))
   }
 
   async handle({ data }: Pick<Received, 'data'>): Promise<Outcome> {
-    const { address, reason, detail } = data as AddressEvent
-    await this.suppressions.add(address, reason, detail)
+    const { address, reason, detail, at } = data as AddressEvent
+    await this.suppressions.add(address, reason, detail, at)
     return { as: 'delivered' }
   }
 
@@ -159,17 +162,30 @@ export class Mail implements Connection {
   }
 }
 
+/** There may never have been a notice, or its user is gone; what is older may have been one that came too late. */
+function unknown(time: string): Outcome {
+  const isOld = Date.parse(time) <= Date.now() - keptFor
+  return isOld ? { as: 'dead', error: 'The notice is no longer kept' } : { as: 'delivered' }
+}
+
 function isOver({ expiresAt }: Notice): boolean {
   return expiresAt !== undefined && Date.parse(expiresAt) <= Date.now()
 }
 
 /**
- * What keeps a message back. A mailbox that is not there stops all but what was asked for after that was found; a
- * complaint, or that somebody has unsubscribed, stops only what may be unwanted: the security of an account is not.
+ * What keeps a message back. A mailbox that is not there stops all until somebody shows that it is, but what was asked for
+ * after that was found, and for a time what tells of the security of an account: a server may have been wrong. A complaint,
+ * or that somebody has unsubscribed, stops only what may be unwanted.
  */
-function suppressing({ kind, createdAt }: Notice, suppressions: readonly Suppression[]): Suppression | undefined {
+function suppressing(
+  { kind, createdAt }: Notice,
+  suppressions: readonly Suppression[],
+  provenAt = '',
+): Suppression | undefined {
   return suppressions.find(({ reason, updatedAt }) => {
-    if (reason === 'bounce') return !asked.has(kind) || createdAt <= updatedAt
-    return optional.has(kind)
+    if (reason !== 'bounce') return optional.has(kind)
+    if (provenAt > updatedAt) return false
+    if (optional.has(kind)) return true
+    return asked.has(kind) ? createdAt <= updatedAt : Date.now() < Date.parse(updatedAt) + bounceHolds
   })
 }

@@ -34,10 +34,14 @@ export interface Transport {
 }
 
 const longestReason = 300
+/** Of what is read of a text: a server chooses how long it is. */
+const longestSaid = 2000
 
-/** What a server has said, in one line and without addresses: it is kept, and shown to operators. */
+/** What a server has said, in one line and without addresses and tokens: it is kept, and shown to operators. */
 export function reasonOf(said: string): string {
   return said
+    .slice(0, longestSaid)
+    .replaceAll(/\btoken=[^\s<>()"',;]+/g, 'token=(token)')
     .replaceAll(/[^\s<>()"',;:]+@[^\s<>()"',;:]+/g, '(address)')
     .replaceAll(/[\p{C}\s]+/gu, ' ')
     .trim()

@@ -1,6 +1,6 @@
 /** Mail through SendGrid's Web API v3 (`POST /v3/mail/send`). */
 
-import { asked, optional } from './kinds.ts'
+import { optional } from './kinds.ts'
 import { type Message, reasonOf, type Sent, type Transport } from './message.ts'
 
 export interface SendGridSettings {
@@ -16,14 +16,23 @@ interface Service extends Pick<Library, 'setApiKey' | 'send'> {
   readonly client: { setDefaultRequest(request: Record<string, unknown>): void }
 }
 
-/** An error of its package: with an answer, or without one. */
-interface Failure extends Error {
-  code?: number | string
-  response?: { headers?: Record<string, unknown>; body?: { errors?: readonly { message?: string; field?: string }[] } }
+/** What it answers; a proxy may have. */
+interface Answer {
+  statusCode: number
+  headers: Record<string, unknown>
+  body: unknown
+}
+
+/** What SendGrid has against a message. */
+interface Fault {
+  message?: string
+  field?: string | null
 }
 
 /** Until SendGrid answers, in ms. */
 const patience = 30_000
+/** What says that the message is wrong, or too long. All else is of settings, of a proxy, or for a time. */
+const ofMessage = new Set([400, 413])
 /** Of an answer; it has no body, or a few errors. */
 const longestAnswer = 65_536
 
@@ -54,12 +63,14 @@ export class SendGridTransport implements Transport {
       signal,
       maxRedirects: 0,
       maxContentLength: longestAnswer,
+      // The package would make an error of it, with an expression of the working directory: there are folders named c++.
+      validateStatus: () => true,
     })
     try {
-      const [{ statusCode }] = await service.send(dataOf(message))
-      return { as: 'accepted', status: statusCode }
+      const [answer] = (await service.send(dataOf(message))) as unknown as [Answer]
+      return verdictOf(answer)
     } catch (error) {
-      return verdictOf(error as Failure)
+      return { as: 'later', error: `SendGrid was not reached: ${reasonOf((error as Error).message)}` }
     }
   }
 }
@@ -85,17 +96,20 @@ function dataOf({ id, messageId, kind, from, to, subject, text, html, headers }:
       subscriptionTracking: off,
     },
     mailSettings: {
-      ...(!optional.has(kind) && { bypassUnsubscribeManagement: on, bypassSpamManagement: on }),
-      ...(asked.has(kind) && { bypassBounceManagement: on }),
+      // Its own lists hold addresses that are written to again here: what is held back is decided in one place.
+      ...(!optional.has(kind) && {
+        bypassUnsubscribeManagement: on,
+        bypassSpamManagement: on,
+        bypassBounceManagement: on,
+      }),
     },
   } as MailData
 }
 
-function verdictOf({ code, response, message }: Failure): Sent {
-  const status = typeof code === 'number' ? code : undefined
-  const errors = response?.body?.errors ?? []
-  const said = reasonOf(errors.map((each) => each.message ?? '').join('; ') || message)
-  if (status === undefined || response === undefined) return { as: 'later', error: `SendGrid was not reached: ${said}` }
+function verdictOf({ statusCode: status, headers, body }: Answer): Sent {
+  if (status >= 200 && status < 300) return { as: 'accepted', status }
+  const errors = errorsOf(body)
+  const said = reasonOf(errors.map(({ message }) => message ?? '').join('; ') || 'it gave no reason')
   if (status === 401 || status === 403) {
     return { as: 'later', status, error: `SendGrid refuses the key, or the sender: ${said}` }
   }
@@ -103,10 +117,15 @@ function verdictOf({ code, response, message }: Failure): Sent {
   if (errors.some(({ field }) => field?.startsWith('from'))) {
     return { as: 'later', status, error: `SendGrid refuses the sender: ${said}` }
   }
-  if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
+  if (ofMessage.has(status)) {
     return { as: 'refused', of: 'message', status, error: `SendGrid refuses the message: ${said}` }
   }
-  return { as: 'later', status, after: waitOf(response.headers ?? {}), error: `SendGrid answered ${status}: ${said}` }
+  return { as: 'later', status, after: waitOf(headers), error: `SendGrid answered ${status}: ${said}` }
+}
+
+function errorsOf(body: unknown): readonly Fault[] {
+  const { errors } = (body ?? {}) as { errors?: unknown }
+  return Array.isArray(errors) ? errors.filter((each) => typeof each === 'object' && each !== null) : []
 }
 
 /** In ms: by `Retry-After`, or by the moment at which its limit is reset. */

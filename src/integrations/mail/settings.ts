@@ -1,5 +1,6 @@
 /** The settings of mail, and what is made of them. */
 
+import { domainToASCII } from 'node:url'
 import { type Static, Type } from '@sinclair/typebox'
 import { ConfigError, loopbackNames } from '../../config.ts'
 import { Enum } from '../../schemas/enum.ts'
@@ -68,6 +69,13 @@ export function senderOf({ MAIL_FROM }: Pick<MailSettings, 'MAIL_FROM'>): Mailbo
 
 const loopback = new RegExp(`^(?:${loopbackNames}|\\[::1\\])$`)
 
+/** @throws {ConfigError} where the key and every message would go over the network in the clear. */
+export function sendGridUrl(url: string): string {
+  const { protocol, hostname } = URL.canParse(url) ? new URL(url) : {}
+  if (protocol === 'https:' || (protocol === 'http:' && loopback.test(hostname ?? ''))) return url
+  throw new ConfigError('SENDGRID_URL must be a URL of https, or of http on loopback')
+}
+
 /** @throws {ConfigError} also where a password would go over the network in the clear. */
 export function smtpOf(url: string, policy: MailSettings['SMTP_STARTTLS']): SmtpSettings {
   // What the URL holds is not repeated: it may have a password.
@@ -80,14 +88,23 @@ export function smtpOf(url: string, policy: MailSettings['SMTP_STARTTLS']): Smtp
   if (auth !== undefined && !secure && starttls !== 'required' && !isLocal) {
     throw new ConfigError('SMTP_STARTTLS must be required where SMTP_URL holds a password for another machine')
   }
-  const host = hostname.replace(/^\[(.*)\]$/, '$1')
+  const host = hostOf(hostname)
   return { host, port: Number(port) || (secure ? 465 : 587), secure, starttls, auth }
 }
 
-function decoded(part: string): string {
+/** As DNS knows it: of schemes that it does not know, `URL` leaves a name in another script percent-encoded. */
+function hostOf(hostname: string): string {
+  const bare = hostname.replace(/^\[(.*)\]$/, '$1')
+  if (bare !== hostname) return bare
+  const host = domainToASCII(decoded(hostname, 'a host'))
+  if (host !== '') return host
+  throw new ConfigError('SMTP_URL must name a host')
+}
+
+function decoded(part: string, what = 'user and password'): string {
   try {
     return decodeURIComponent(part)
   } catch {
-    throw new ConfigError('SMTP_URL must hold user and password percent-encoded')
+    throw new ConfigError(`SMTP_URL must hold ${what} percent-encoded`)
   }
 }

@@ -98,7 +98,7 @@ export class SmtpTransport implements Transport {
 /** Says good-bye, and waits for the answer no longer than it is worth. */
 function leave(connection: SMTPConnection): void {
   connection.quit()
-  setTimeout(() => connection.close(), farewell)
+  setTimeout(() => connection.close(), farewell).unref()
 }
 
 function called(call: (done: (error?: Error | null) => void) => void): Promise<void> {

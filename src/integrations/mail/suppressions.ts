@@ -56,10 +56,10 @@ export class Suppressions {
           at: argument('at'),
         })
         .onConflict((conflict) =>
-          conflict.columns(['address', 'reason']).doUpdateSet({
-            detail: sql.ref('excluded.detail'),
-            at: sql.ref('excluded.at'),
-          }),
+          conflict
+            .columns(['address', 'reason'])
+            .doUpdateSet({ detail: sql.ref('excluded.detail'), at: sql.ref('excluded.at') })
+            .where('mail_suppressions.at', '<=', sql.ref('excluded.at')),
         ),
     )
     const all = () => kysely.selectFrom('mail_suppressions').select(selected(columns))
@@ -79,9 +79,13 @@ export class Suppressions {
     )
   }
 
-  /** Again, with what was said now, where it is there already. */
-  async add(address: string, reason: SuppressionReason, detail: string | null): Promise<void> {
-    const at = new Date().toISOString()
+  /** Again, with what was said then, where it is there already; what is found out late does not make it older. */
+  async add(
+    address: string,
+    reason: SuppressionReason,
+    detail: string | null,
+    at = new Date().toISOString(),
+  ): Promise<void> {
     await this.#engine.write([[this.#add, { address: normaliseEmail(address), reason, detail, at }]])
   }
 

@@ -82,6 +82,17 @@ test('nothing that a stranger writes becomes HTML, a link, or another line', (t)
     'evil.example/path',
     'evil2.example',
     'evil。example',
+    'casino777.com',
+    'casino777。com',
+    'casino777．com',
+    'casino777｡com',
+    'casino777․com',
+    'casino.7com',
+    'evil.\u200bexample',
+    'https：／／evil',
+    'Call +1 (900) 555',
+    'Call 0900-12',
+    'Call ٠٩٠٠١٢',
     'Your account is closed. Open the following address at once, or you lose all of it',
     '\u202e\u0000',
     ' ',
@@ -91,6 +102,7 @@ test('nothing that a stranger writes becomes HTML, a link, or another line', (t)
     t.match(rendered('verify-email', 'en', name).text, /^Hello,\n\nSomebody/)
   }
   t.equal(shownName('Fatima\r\nBcc: x'.replace(':', ''), 'ltr'), 'Fatima Bcc x')
+  t.equal(shownName('Louis 14 Jr.', 'ltr'), 'Louis 14 Jr.')
   t.equal(shownName('J. R. Müller-Lüdenscheidt', 'ltr'), 'J. R. Müller-Lüdenscheidt')
   t.equal(shownName('\u202eFatima\u202c', 'ltr'), 'Fatima', 'what turns the text round is left out')
   t.equal(shownName('نازنین‌زهرا', 'rtl'), '\u2068نازنین\u200cزهرا\u2069', 'what joins letters stays')

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'tap'
 import { createApp } from '../../../src/app.ts'
 import { readConfig } from '../../../src/config.ts'
@@ -21,21 +22,39 @@ test('settings that do not go together stop the start, and no secret is repeated
     )
   }
   t.equal(await refusal({ SMTP_URL }), 'it starts')
+  t.equal(await refusal({ SENDGRID_API_KEY: 'SG.a.b', SENDGRID_URL: 'http://[::1]:9' }), 'it starts')
   const oneWay = 'ConfigError: MAIL_FROM needs SMTP_URL or SENDGRID_API_KEY beside it, and not both'
   t.equal(await refusal({}), oneWay)
   t.equal(await refusal({ SMTP_URL, SENDGRID_API_KEY: 'SG.a.b' }), oneWay)
+  for (const alone of [{ SMTP_URL }, { SENDGRID_API_KEY: 'SG.a.b' }]) {
+    const [name] = Object.keys(alone)
+    t.equal(await refusal({ MAIL_FROM: '', ...alone }), `ConfigError: ${name} needs MAIL_FROM for the connector mail`)
+  }
   const sender = 'ConfigError: MAIL_FROM must be one mailbox such as Septet <no-reply@example.com>, got '
   for (const wrong of ['Septet', 'a@example.com, b@example.com', 'A <a@example.com>\r\nBcc: b@example.com']) {
     t.equal(await refusal({ SMTP_URL, MAIL_FROM: wrong }), `${sender}${JSON.stringify(wrong)}`)
   }
   const secret = 'hunter2'
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' })
+  const anotherCurve = publicKey.export({ format: 'der', type: 'spki' }).toString('base64')
   for (const [wrong, message] of [
     [{ SMTP_URL: `http://u:${secret}@mail.example.com` }, /^ConfigError: SMTP_URL must match pattern/],
     [{ SMTP_URL: `smtp://u:${secret}@mail.example.com:99999` }, /^ConfigError: SMTP_URL must be a URL/],
     [{ SMTP_URL: `smtp://u:${secret}%zz@mail.example.com` }, /percent-encoded/],
     [{ SMTP_URL: `smtp://u:${secret}@mail.example.com`, SMTP_STARTTLS: 'offered' }, /SMTP_STARTTLS must be required/],
+    [
+      { SENDGRID_API_KEY: 'SG.a.b', SENDGRID_URL: `http://${secret}.example.com` },
+      /SENDGRID_URL must be a URL of https/,
+    ],
+    [{ SENDGRID_API_KEY: 'SG.a.b', SENDGRID_URL: `http://127.0.0.1.${secret}.com` }, /SENDGRID_URL must be a URL/],
+    [{ SENDGRID_API_KEY: 'SG.a.b', SENDGRID_URL: `https://${secret}:99999` }, /SENDGRID_URL must be a URL/],
+    [{ SMTP_URL: `smtp://u:${secret}@a%00b.example` }, /^ConfigError: SMTP_URL must /],
     [{ SENDGRID_API_KEY: secret }, /^ConfigError: SENDGRID_API_KEY must match pattern/],
     [{ SMTP_URL, SENDGRID_WEBHOOK_KEY: secret }, /^ConfigError: SENDGRID_WEBHOOK_KEY must be the verification key/],
+    [
+      { SMTP_URL, SENDGRID_WEBHOOK_KEY: anotherCurve },
+      /^ConfigError: SENDGRID_WEBHOOK_KEY must be the verification key/,
+    ],
     [{ SMTP_URL, MAIL_LOCALE: 'nl' }, /MAIL_LOCALE must be equal to one of the allowed values/],
     [{ SMTP_URL, MAIL_PRODUCT: 'A\r\nBcc: b@example.com' }, /MAIL_PRODUCT must match pattern/],
   ] as const) {
@@ -46,7 +65,7 @@ test('settings that do not go together stop the start, and no secret is repeated
 })
 
 test('without settings there is nothing of mail but the line that says so', async (t) => {
-  const { app, logs } = await build(t, { SMTP_URL })
+  const { app, logs } = await build(t)
   t.equal(app.mail, undefined)
   t.equal(app.contract.has('previewMessage'), false)
   for (const url of ['/mail/suppressions', '/mail/unsubscribe?token=a', '/mail/messages/welcome']) {
@@ -66,6 +85,8 @@ test('what a URL says of a mail server', (t) => {
     ['smtps://a%40b:c%3Ad@mail.example.com', undefined, { host: 'mail.example.com', port: 465, secure: true, auth }],
     ['smtp://localhost:1025', undefined, { host: 'localhost', starttls: 'offered' }],
     ['smtp://u:p@[::1]:1025', 'off', { host: '::1', starttls: 'off' }],
+    ['smtp://bücher.example', undefined, { host: 'xn--bcher-kva.example' }],
+    ['smtps://mail.%D9%85%D8%AB%D8%A7%D9%84.example', undefined, { host: 'mail.xn--mgbh0fb.example' }],
     ['smtp://localhost.example.com', undefined, { starttls: 'required' }],
   ] as const) {
     t.match(smtpOf(url, policy), expected, url)

@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { raw } from '../../storage/setup.ts'
-import { openMail, quick } from './setup.ts'
+import { until as eventually, openMail, quick } from './setup.ts'
 import { openSmtp } from './smtp-counterpart.ts'
 
 const address = 'Fatima@example.com'
@@ -18,8 +18,12 @@ test('a message is sent once, however often its delivery comes', async (t) => {
   const mail = app.connectors.connection('mail')
   const [event] = await deliveries()
   t.match(event, { type: 'notice.created' })
-  const lost = { data: { id: 'e1c7a0f6-0d0a-4b43-8f0e-000000000000' } }
-  t.match(await mail?.send(lost as never, AbortSignal.timeout(1000)), { as: 'dead', error: /no longer kept/ })
+  const sent = (time: number) => {
+    const none = { data: { id: 'e1c7a0f6-0d0a-4b43-8f0e-000000000000' }, time: new Date(time).toISOString() }
+    return mail?.send(none as never, AbortSignal.timeout(1000))
+  }
+  t.same(await sent(Date.now()), { as: 'delivered' }, 'there was none')
+  t.match(await sent(Date.now() - 8 * 86_400_000), { as: 'dead', error: /no longer kept/ })
 })
 
 test('two attempts of one notice at once send it once', async (t) => {
@@ -150,6 +154,42 @@ test('an address that the server does not know is written to no more, but for wh
   t.match((await next()).mail.subject, /Choose another password/, 'a replay sends what was held back')
   const audit = await get<object[]>('/audit-events?type=mail-suppression')
   t.match(audit, [{ type: 'mail-suppression.deleted', detail: 'bounce' }])
+})
+
+test('a bounce holds messages about security back for three days, or until the address is proven', async (t) => {
+  const { app, join, post, next, rows, deliveries } = await openMail(t)
+  await join()
+  await next()
+  await next()
+  const write = async (...kinds: ('password-changed' | 'welcome')[]) => {
+    const all = kinds.map((kind) => app.notices.compose({ kind, recipient: address, name: 'Fatima' }))
+    for (const notice of all) await app.storage.engine.write(app.notices.commands(notice))
+  }
+  const dead = (count: number) =>
+    eventually(
+      () => deliveries('?state=dead'),
+      ({ length }) => length === count,
+    )
+  const days = (count: number) => new Date(Date.now() - count * 86_400_000).toISOString()
+  const bounced = (at: string) => rows(`update mail_suppressions set at = '${at}' returning id`)
+  const mail = app.connectors.connection('mail')
+  const bounce = { id: '1', type: 'bounce', data: { address, reason: 'bounce', detail: null, at: days(0) } }
+  await mail?.handle?.(bounce, AbortSignal.timeout(1000))
+  await write('password-changed', 'welcome')
+  await dead(2)
+  await rows(`update accounts set email_verified_at = '${days(9)}' returning user_id`)
+  await bounced(days(4))
+  await write('welcome', 'password-changed')
+  t.match((await next()).mail.subject, /password/)
+  await dead(3)
+
+  await bounced(days(0))
+  await post('/auth/request-password-reset', { email: address })
+  const [, token] = /#token=(\S+)/.exec((await next()).mail.text ?? '') ?? []
+  await post('/auth/reset-password', { token, password: 'an orange bus at dawn' })
+  t.match((await next()).mail.subject, /was changed/, 'who has read the message has shown that there is a mailbox')
+  await write('welcome')
+  t.match((await next()).mail.subject, /Welcome/)
 })
 
 test('what the server has against the sender says nothing of the address', async (t) => {

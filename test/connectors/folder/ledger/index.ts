@@ -13,6 +13,7 @@ const settings = Type.Object({
     description: 'What its WebHooks prove themselves with.',
     examples: ['a secret'],
   }),
+  LEDGER_NOTE: Type.Optional(Type.String({ description: 'What it is for.' })),
   LEDGER_SIZE: Type.Integer({ default: 2, minimum: 1, description: 'Users in one page of a back-fill.' }),
 })
 
