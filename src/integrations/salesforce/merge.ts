@@ -58,5 +58,8 @@ function changeOf(field: string, { user, contact, link }: Sides) {
   // Sent from here, and come behind what is newer.
   const isLate = contact?.isOurs === true && (link.sent[field] ?? []).some((sent) => isSame(sent, theirs))
   const isTheirs = !isLate && !isSame(theirs, base)
-  return { differs, isTheirs, isOurs: base === undefined || !isSame(ours, base) || (isLate && differs) }
+  // Of a field that was never agreed on, a user who has nothing says nothing.
+  const isMeeting = contact !== undefined && base === undefined
+  const isOurs = isMeeting ? !isSame(ours, null) : base === undefined || !isSame(ours, base)
+  return { differs, isTheirs, isOurs: isOurs || (isLate && differs) }
 }
