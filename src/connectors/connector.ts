@@ -132,10 +132,13 @@ export interface Connection {
   receive?(inbound: Inbound): Eventually<readonly Received[]>
   /** One attempt to do what a WebHook asks for; as {@link send}. */
   handle?(received: Received, signal: AbortSignal): Promise<Outcome>
-  /** Brings users over that were there before the connector was: `size` at once, in the order of ids. */
+  /**
+   * Brings users over that were there before the connector was: `size` at once, in the order of ids. A `run` makes one page
+   * behind the other; what an attempt has left behind under its name is of the page that comes again.
+   */
   readonly backFill?: {
     readonly size: number
-    users(users: readonly UserRecord[], signal: AbortSignal): Promise<BackFilled>
+    users(users: readonly UserRecord[], signal: AbortSignal, run: string): Promise<BackFilled>
   }
   close?(): Eventually<void>
 }
