@@ -72,6 +72,10 @@ export function isSame(one: unknown, other: unknown): boolean {
   return canonical(one) === canonical(other)
 }
 
+export function areSame(one: Values, other: Values): boolean {
+  return [...Object.keys(one), ...Object.keys(other)].every((field) => isSame(one[field], other[field]))
+}
+
 const address = /^[^\s@]+@[^\s@]+$/
 const moment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/
 

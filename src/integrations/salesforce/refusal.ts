@@ -86,6 +86,14 @@ export function isRace(error: unknown, externalId: string): boolean {
   )
 }
 
+/** Of rows that another has written to at the same time. */
+const met = /^(UNABLE_TO_LOCK_ROW|DUPLICATE_VALUE)/
+
+/** Whether a row that a job could not write for this reason, or that it did not have, is worth an attempt of its own. */
+export function canBeBrought(error: string | undefined): boolean {
+  return error === undefined || met.test(error)
+}
+
 function isFinal({ status, errors }: Refusal): boolean {
   const final = status === 300 || (status >= 400 && status < 500 && ![401, 403, 404, 408, 420, 429].includes(status))
   return final && !errors.some(({ errorCode }) => passing.has(errorCode) || settings.has(errorCode))

@@ -1,11 +1,11 @@
 /** Brings a user and its contact to the same, whichever of them has changed. */
 
-import type { FastifyBaseLogger } from 'fastify'
 import type { Contact, Contacts } from './contacts.ts'
 import type { Link, Links } from './links.ts'
-import { isSame, type Values } from './mapping.ts'
+import { areSame, type Values } from './mapping.ts'
 import { merge } from './merge.ts'
-import type { Sync, Told } from './one-way.ts'
+import type { Reason, Sync, Told } from './one-way.ts'
+import type { Report } from './report.ts'
 import type { Attempt, Session } from './session.ts'
 import type { SalesforceSettings } from './settings.ts'
 import type { Users, VersionedUser } from './users.ts'
@@ -16,7 +16,7 @@ export interface TwoWayParts {
   contacts: Contacts
   users: Users
   links: Links
-  log: FastifyBaseLogger
+  report: Report
 }
 
 interface Pair {
@@ -37,20 +37,22 @@ export class TwoWay implements Sync {
   }
 
   /** Reads both, whatever was said of them: so order does not matter, and what came from there is not sent back. */
-  async bring(userId: number, signal: AbortSignal, told?: Told): Promise<string | undefined> {
-    const { users, session, contacts, links } = this.#parts
+  async bring(userId: number, signal: AbortSignal, { told, seen }: Reason = {}): Promise<string | undefined> {
+    const { users, session, contacts, links, report } = this.#parts
     const attempt = await session.connect(signal)
     const conflicts = new Set<string>()
     for (let round = 0; round < mostRounds; round += 1) {
       // Before both sides: what another writes meanwhile is seen by its version.
-      const link = await links.get(userId)
+      const first = round === 0 ? seen : undefined
+      const link = first?.link ?? (await links.get(userId))
       if (wasSeen(told, link)) return undefined
       const user = await users.get(userId)
       if (user === undefined) return this.#gone(attempt, userId)
-      const contact = await contacts.get(attempt, userId)
+      const contact = first ? first.contact : await contacts.get(attempt, userId)
       // The next change of the user makes it again, and not what was told before it went.
       if (contact === undefined && told) return 'The contact is not there any more'
-      if (await this.#agree(attempt, { userId, user, contact, link }, conflicts)) return this.#report(userId, conflicts)
+      if (await this.#agree(attempt, { userId, user, contact, link }, conflicts))
+        return report.conflict(userId, conflicts)
     }
     throw new Error('the user or the contact changes faster than it is brought over')
   }
@@ -90,19 +92,6 @@ export class TwoWay implements Sync {
     const { settings, contacts } = this.#parts
     if (settings.onDelete === 'delete') await contacts.remove(attempt, userId)
   }
-
-  #report(user: number, conflicts: ReadonlySet<string>): string | undefined {
-    if (conflicts.size === 0) return undefined
-    const { settings, log } = this.#parts
-    const fields = [...conflicts].join(', ')
-    log.warn({ connector: 'salesforce', user, fields }, 'a user and its contact have both changed')
-    const whose = settings.conflicts === 'server' ? "the server's value" : "Salesforce's value"
-    return `Conflict: both sides have changed ${fields}; ${whose} has stayed`
-  }
-}
-
-function areSame(one: Values, other: Values): boolean {
-  return [...Object.keys(one), ...Object.keys(other)].every((field) => isSame(one[field], other[field]))
 }
 
 /** Time stamps are of seconds: of two changes in one, the later one may not have been seen. */

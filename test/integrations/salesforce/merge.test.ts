@@ -17,7 +17,11 @@ const cases: [string, [unknown, unknown, unknown], object][] = [
   ['both have', ['B', 'C', 'A'], { toContact: { LastName: 'B' }, toUser: {}, conflicts: ['LastName'] }],
   ['it is emptied there', ['A', null, 'A'], { ...none, toUser: { name: null }, agreed: { LastName: null } }],
   ['they meet, and the contact has none', ['A', null, undefined], { ...none, toContact: { LastName: 'A' } }],
-  ['they meet, and the user has none', [null, 'B', undefined], { ...none, toUser: { name: 'B' }, agreed: { LastName: 'B' } }],
+  [
+    'they meet, and the user has none',
+    [null, 'B', undefined],
+    { ...none, toUser: { name: 'B' }, agreed: { LastName: 'B' } },
+  ],
   ['they meet, and neither has any', [null, null, undefined], none],
   ['they meet, and differ', ['A', 'B', undefined], { toContact: { LastName: 'A' }, conflicts: ['LastName'] }],
 ]

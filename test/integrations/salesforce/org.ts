@@ -35,6 +35,8 @@ export class Org {
   limit = 100_000
   /** Times that a record was written, by REST or Bulk. */
   writes = 0
+  /** Records in one answer to a query. */
+  atOnce = 2
   #last = 0
 
   contact(userId: number): ContactRecord | undefined {
@@ -75,6 +77,7 @@ export class Org {
   answer({ method, path, body }: { method: string; path: string; body: string }): Answer {
     const { pathname, searchParams } = new URL(path, 'http://salesforce')
     const [, sobjects, object, field, id = ''] = pathname.split('/')
+    if (sobjects === 'query') return this.#queried(searchParams.get('q') ?? '', Number(searchParams.get('from')))
     if (sobjects !== 'sobjects' || object !== 'Contact') return { status: 404, body: [missing] }
     if (field !== externalId) {
       const message = `Provided external ID field does not exist or is not accessible: ${field}`
@@ -93,6 +96,21 @@ export class Org {
     const fields = searchParams.get('fields')?.split(',') ?? Object.keys(found[0])
     const attributes = { type: 'Contact', url: `/services/data/v64.0/sobjects/Contact/${found[0].Id}` }
     return { status: 200, body: { attributes, ...pick(found[0], fields) } }
+  }
+
+  /** `select … from Contact where … in (…)`, a few records at once. */
+  #queried(soql: string, from: number): Answer {
+    const [, select = '', field = '', ids = ''] = /^select (.+) from Contact where (\w+) in \((.+)\)$/.exec(soql) ?? []
+    if (ids === '')
+      return { status: 400, body: [{ errorCode: 'MALFORMED_QUERY', message: `unexpected token: ${soql}` }] }
+    const among = new Set(ids.split(',').map((id) => id.replace(/^'(.*)'$/, '$1')))
+    const records = this.contacts.filter((contact) => among.has(String(contact[field])))
+    const to = from + this.atOnce
+    const rest = `/services/data/v64.0/query?q=${encodeURIComponent(soql)}&from=${to}`
+    const shown = records.slice(from, to).map((record) => pick(record, select.split(',')))
+    const isLast = to >= records.length
+    const body = { totalSize: records.length, done: isLast, records: shown, ...(!isLast && { nextRecordsUrl: rest }) }
+    return { status: 200, body }
   }
 
   #patched(id: string, fields: Record<string, unknown>): Answer {
