@@ -3,8 +3,9 @@
 import type { Contact, Contacts } from './contacts.ts'
 import type { Link, Links } from './links.ts'
 import { areSame, type Values } from './mapping.ts'
-import { merge } from './merge.ts'
+import { merge, without } from './merge.ts'
 import type { Reason, Sync, Told } from './one-way.ts'
+import { Unwanted } from './refusal.ts'
 import type { Report } from './report.ts'
 import type { Attempt, Session } from './session.ts'
 import type { SalesforceSettings } from './settings.ts'
@@ -26,6 +27,13 @@ interface Pair {
   link: Link
 }
 
+interface Findings {
+  /** Fields that both sides have changed. */
+  conflicts: Set<string>
+  /** Why properties could not be taken over. */
+  refused: Map<string, string>
+}
+
 /** A user or contact that changes this often while it is brought over is left to its next event. */
 const mostRounds = 5
 
@@ -37,10 +45,11 @@ export class TwoWay implements Sync {
   }
 
   /** Reads both, whatever was said of them: so order does not matter, and what came from there is not sent back. */
-  async bring(userId: number, signal: AbortSignal, { told, seen }: Reason = {}): Promise<string | undefined> {
-    const { users, session, contacts, links, report } = this.#parts
+  async bring(userId: number, signal: AbortSignal, reason?: Reason): Promise<string | undefined> {
+    const { users, session, contacts, links } = this.#parts
+    const { told, seen } = reason ?? {}
     const attempt = await session.connect(signal)
-    const conflicts = new Set<string>()
+    const found: Findings = { conflicts: new Set(), refused: new Map() }
     for (let round = 0; round < mostRounds; round += 1) {
       // Before both sides: what another writes meanwhile is seen by its version.
       const first = round === 0 ? seen : undefined
@@ -51,22 +60,24 @@ export class TwoWay implements Sync {
       const contact = first ? first.contact : await contacts.get(attempt, userId)
       // The next change of the user makes it again, and not what was told before it went.
       if (contact === undefined && told) return 'The contact is not there any more'
-      if (await this.#agree(attempt, { userId, user, contact, link }, conflicts))
-        return report.conflict(userId, conflicts)
+      if (await this.#agree(attempt, { userId, user, contact, link }, found)) return this.#report(userId, found, reason)
     }
     throw new Error('the user or the contact changes faster than it is brought over')
   }
 
   /** Whether nobody has meanwhile changed what this rests on. */
-  async #agree(attempt: Attempt, pair: Pair, conflicts: Set<string>): Promise<boolean> {
+  async #agree(attempt: Attempt, pair: Pair, { conflicts, refused }: Findings): Promise<boolean> {
     const { settings, contacts, users, links } = this.#parts
     const { fields } = settings.mapping
     const { userId, user, contact } = pair
     const ours = settings.mapping.valuesOf(user.record)
     let { link } = pair
     const rules = { winner: settings.conflicts, settable: users.settable }
-    const { toContact, toUser, agreed, ...found } = merge(fields, { user: ours, contact, link }, rules)
-    for (const field of found.conflicts) conflicts.add(field)
+    const merged = merge(fields, { user: ours, contact, link }, rules)
+    for (const field of merged.conflicts) conflicts.add(field)
+    if (Object.keys(merged.toUser).length > 0)
+      for (const [property, reason] of await users.refusals(userId, merged.toUser)) refused.set(property, reason)
+    const { toContact, toUser, agreed } = without(merged, fields, link.agreed, new Set(refused.keys()))
     const isSent = !contact || Object.keys(toContact).length > 0
     if (isSent) {
       const intended = await links.intend(userId, link, toContact)
@@ -74,9 +85,10 @@ export class TwoWay implements Sync {
       link = intended
       await contacts.upsert(attempt, userId, toContact)
     }
-    const modstamp = contact?.modstamp ?? null
+    // What was refused is looked at again when it is told again.
+    const modstamp = refused.size > 0 ? link.modstamp : (contact?.modstamp ?? null)
     const agreement = links.agreement(userId, link, { ...link, agreed, modstamp })
-    if (Object.keys(toUser).length > 0) return users.update(userId, user.version, toUser, agreement)
+    if (Object.keys(toUser).length > 0) return users.update(userId, user.version, toUser, agreement, refused)
     if (!isSent && link.modstamp === modstamp && areSame(agreed, link.agreed)) return true
     if (!(await links.write(agreement))) return false
     // What was sent may be old by now, and have come behind what is newer.
@@ -86,6 +98,16 @@ export class TwoWay implements Sync {
   async #isStill(userId: number, sent: Values): Promise<boolean> {
     const now = await this.#parts.users.get(userId)
     return now !== undefined && areSame(this.#parts.settings.mapping.valuesOf(now.record), sent)
+  }
+
+  /** @throws {Unwanted} for what users may not be, but where an event has only met it. */
+  #report(userId: number, { conflicts, refused }: Findings, reason: Reason | undefined): string | undefined {
+    const conflict = this.#parts.report.conflict(userId, conflicts)
+    if (refused.size === 0) return conflict
+    const refusal = `The change in Salesforce was not taken: ${[...new Set(refused.values())].join('; ')}`
+    const text = conflict === undefined ? refusal : `${refusal}. ${conflict}`
+    if (reason) throw new Unwanted(text)
+    return text
   }
 
   async #gone(attempt: Attempt, userId: number): Promise<undefined> {

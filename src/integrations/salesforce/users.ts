@@ -7,7 +7,6 @@ import type { Collection } from '../../storage/collection.ts'
 import type { Command } from '../../storage/storage.ts'
 import type { Store } from '../../storage/store.ts'
 import type { Links } from './links.ts'
-import { Unwanted } from './refusal.ts'
 
 export interface VersionedUser {
   version: number
@@ -19,6 +18,11 @@ interface Check {
   (changes: unknown): unknown
   errors?: readonly { instancePath: string; message?: string }[] | null
 }
+
+/** By property. */
+type Changes = Readonly<Record<string, unknown>>
+
+const administrator = 'the user is an administrator, who is changed here alone'
 
 export class Users {
   readonly #store: Store
@@ -47,34 +51,43 @@ export class Users {
     }
   }
 
+  /** Why a user may not be given these, by property. */
+  async refusals(id: number, changes: Changes): Promise<Map<string, string>> {
+    const account = await this.#store.engine.first<{ role: string }>(this.#links.sql.role, { userId: id })
+    // Whoever may write contacts must not get at the account of an administrator by its address.
+    if (account?.role === 'admin') return new Map(Object.keys(changes).map((property) => [property, administrator]))
+    const { check } = this.#schema
+    if (check(changes)) return new Map()
+    const property = (pointer: string) => pointer.split('/')[1] ?? ''
+    return new Map(
+      (check.errors ?? []).map(({ instancePath, message }) => {
+        const name = property(instancePath)
+        return [name, `${name} ${message}`]
+      }),
+    )
+  }
+
   /**
-   * Changes a user that still has this version, and writes the agreement along; gives whether it could.
-   *
-   * @throws {Unwanted} for what users may not be.
+   * Changes a user that still has this version, and writes the agreement along; gives whether it could. What is another's
+   * already is noted in `refused`.
    */
-  async update(id: number, version: number, changes: Record<string, unknown>, agreement: Command): Promise<boolean> {
-    await this.#admit(id, changes)
+  async update(
+    id: number,
+    version: number,
+    changes: Changes,
+    agreement: Command,
+    refused: Map<string, string>,
+  ): Promise<boolean> {
     try {
       await this.#collection.update(this.#schema.view, id, changes, [version], { behind: [agreement] })
       return true
     } catch (error) {
       if (!(error instanceof Problem)) throw error
       if (error.code === 'precondition-failed' || error.code === 'not-found') return false
-      throw new Unwanted(`The change in Salesforce was not taken: ${error.message}`, { cause: error })
+      const named = (error.errors ?? []).map(({ pointer = '' }) => pointer.slice(1))
+      for (const property of named.length > 0 ? named : Object.keys(changes)) refused.set(property, error.message)
+      return false
     }
-  }
-
-  /** Whoever may write contacts must not get at the account of an administrator by its address. */
-  async #admit(userId: number, changes: Record<string, unknown>): Promise<void> {
-    const account = await this.#store.engine.first<{ role: string }>(this.#links.sql.role, { userId })
-    if (account?.role === 'admin')
-      throw new Unwanted(
-        'The change in Salesforce was not taken: the user is an administrator, who is changed here alone',
-      )
-    const { check } = this.#schema
-    if (check(changes)) return
-    const reasons = (check.errors ?? []).map(({ instancePath, message }) => `${instancePath.slice(1)} ${message}`)
-    throw new Unwanted(`The change in Salesforce was not taken: ${reasons.join('; ')}`)
   }
 
   get #collection(): Collection<TObject> {

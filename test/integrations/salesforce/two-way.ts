@@ -216,8 +216,47 @@ export function twoWay(engine: string, database: (t: Test) => Promise<Record<str
     t.match(await user(id), fatima)
   })
 
+  test(`${engine}: what is refused holds up nothing else`, async (t) => {
+    const { joined, id, crm, user, create, change, send } = await agreed(t)
+    await create({ name: 'Another', email: 'another@example.com' })
+    for (const [Email, LastName] of [
+      [null, 'First'],
+      ['another@example.com', 'Second'],
+    ]) {
+      crm.org.edit(id, { Email, LastName })
+      t.match(await tell(joined, id), { as: 'dead', error: /^The change in Salesforce was not taken: .*email/ })
+      t.match(await user(id), { name: LastName, email: 'fatima@example.com' })
+    }
+    await change(id, { name: 'Ours' })
+    t.match(
+      await send(id),
+      { as: 'delivered', error: /not taken: .*email/ },
+      'an event that meets it is not in its way',
+    )
+    t.match(crm.org.contact(id), { LastName: 'Ours', Email: 'another@example.com' })
+    await change(id, { email: 'ours@example.com' })
+    t.match(await send(id), { as: 'delivered', error: /both sides have changed Email/ })
+    t.match(crm.org.contact(id), { Email: 'ours@example.com' })
+  })
+
+  test(`${engine}: a refusal is told with the conflict, and taken when it is mended and replayed`, async (t) => {
+    const { joined, id, crm, user, create, change, remove, connection } = await agreed(t)
+    const other = await create({ name: 'Another', email: 'another@example.com' })
+    crm.org.edit(id, { Email: 'another@example.com', LastName: 'Theirs' })
+    await change(id, { name: 'Ours' })
+    const error = /email exists already. Conflict: both sides have changed LastName/
+    t.match(await tell(joined, id), { as: 'dead', error })
+    await remove(other)
+    const { Id, SystemModstamp: systemModstamp } = crm.org.contact(id) ?? {}
+    const data = { id: Id, externalId: String(id), systemModstamp }
+    const replayed = await connection.handle?.({ id: 'x', type: 'contact.changed', data }, never)
+    t.match(replayed, { as: 'delivered', error: undefined })
+    t.match(await user(id), { name: 'Ours', email: 'another@example.com' })
+  })
+
   test(`${engine}: an administrator is not changed from there`, async (t) => {
-    const { app, joined, id, crm, user } = await agreed(t)
+    const { app, joined, id, crm, user, change, send } = await agreed(t)
+    await change(id, { name: 'Ours' })
     const { kysely } = app.storage.engine.dialect
     const given = { user_id: id, role: 'admin', created_at: '', updated_at: '' }
     const { sql, parameters } = kysely.insertInto('accounts').values(given).compile()
@@ -225,7 +264,9 @@ export function twoWay(engine: string, database: (t: Test) => Promise<Record<str
     await app.storage.engine.write([[{ name: 'an administrator', sql, parameters: constants }, {}]])
     crm.org.edit(id, { Email: 'mine@example.com' })
     t.match(await tell(joined, id), { as: 'dead', error: /is an administrator, who is changed here alone/ })
-    t.match(await user(id), fatima)
+    t.match(await user(id), { email: fatima.email })
+    t.match(crm.org.contact(id), { LastName: 'Ours', Email: 'mine@example.com' }, 'what is changed here goes there')
+    t.match(await send(id), { as: 'delivered', error: /is an administrator/ })
   })
 
   test(`${engine}: a contact that is deleted there is made again by the next change`, async (t) => {
