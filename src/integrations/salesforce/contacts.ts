@@ -67,10 +67,11 @@ export class Contacts {
     return found
   }
 
-  /** Makes it, or sets these of its fields. */
-  async upsert({ connection }: Attempt, userId: number, values: Values): Promise<void> {
+  /** Makes it, or sets these of its fields. `read`: refused with 412 where it has changed since; Salesforce sees seconds. */
+  async upsert({ connection }: Attempt, userId: number, values: Values, read?: Contact): Promise<void> {
     const record = { [this.#externalId]: userId, ...values }
-    const upsert = () => connection.upsert(this.#object, record, this.#externalId)
+    const headers = read && { 'if-unmodified-since': secondOf(read.modstamp) }
+    const upsert = () => connection.upsert(this.#object, record, this.#externalId, { ...(headers && { headers }) })
     await upsert().catch((error: unknown) => {
       if (isRace(error, this.#externalId)) return upsert()
       throw error
@@ -97,6 +98,11 @@ export class Contacts {
   #at(userId: number): string {
     return `${this.#externalId}/${userId}`
   }
+}
+
+/** As headers say it (RFC 9110 section 5.6.7), not before the moment. */
+function secondOf(moment: string): string {
+  return new Date(Math.ceil(Date.parse(moment) / 1000) * 1000).toUTCString()
 }
 
 /** The settings may write the name of a field in another case than Salesforce does. */

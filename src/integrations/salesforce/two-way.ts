@@ -5,7 +5,7 @@ import type { Link, Links } from './links.ts'
 import { areSame, type Values } from './mapping.ts'
 import { merge, without } from './merge.ts'
 import type { Reason, Sync, Told } from './one-way.ts'
-import { Unwanted } from './refusal.ts'
+import { Refusal, Unwanted } from './refusal.ts'
 import type { Report } from './report.ts'
 import type { Attempt, Session } from './session.ts'
 import type { SalesforceSettings } from './settings.ts'
@@ -67,7 +67,7 @@ export class TwoWay implements Sync {
 
   /** Whether nobody has meanwhile changed what this rests on. */
   async #agree(attempt: Attempt, pair: Pair, { conflicts, refused }: Findings): Promise<boolean> {
-    const { settings, contacts, users, links } = this.#parts
+    const { settings, users, links } = this.#parts
     const { fields } = settings.mapping
     const { userId, user, contact } = pair
     const ours = settings.mapping.valuesOf(user.record)
@@ -83,7 +83,7 @@ export class TwoWay implements Sync {
       const intended = await links.intend(userId, link, toContact)
       if (intended === undefined) return false
       link = intended
-      await contacts.upsert(attempt, userId, toContact)
+      if (!(await this.#send(attempt, userId, toContact, contact))) return false
     }
     // What was refused is looked at again when it is told again.
     const modstamp = refused.size > 0 ? link.modstamp : (contact?.modstamp ?? null)
@@ -93,6 +93,17 @@ export class TwoWay implements Sync {
     if (!(await links.write(agreement))) return false
     // What was sent may be old by now, and have come behind what is newer.
     return !isSent || this.#isStill(userId, ours)
+  }
+
+  /** Whether the contact was still what was read. */
+  async #send(attempt: Attempt, userId: number, values: Values, read: Contact | undefined): Promise<boolean> {
+    try {
+      await this.#parts.contacts.upsert(attempt, userId, values, read)
+      return true
+    } catch (error) {
+      if (error instanceof Refusal && error.status === 412) return false
+      throw error
+    }
   }
 
   async #isStill(userId: number, sent: Values): Promise<boolean> {

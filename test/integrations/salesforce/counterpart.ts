@@ -13,6 +13,7 @@ export interface Call {
   method: string
   path: string
   body: string
+  since?: string
 }
 
 /** What happens to a call in place of its answer. */
@@ -61,7 +62,9 @@ export async function startSalesforce(t: Test, privateKey: KeyObject): Promise<C
   async function handle(request: IncomingMessage, reply: ServerResponse) {
     let body = ''
     for await (const chunk of request.setEncoding('utf8')) body += chunk
-    const call = { method: String(request.method), path: String(request.url).replace(version, ''), body }
+    const since = request.headers['if-unmodified-since']
+    const path = String(request.url).replace(version, '')
+    const call = { method: String(request.method), path, body, ...(since && { since }) }
     counterpart.calls.push(call)
     const fails = fault(call)
     if (fails === 'drops') return request.socket.destroy()

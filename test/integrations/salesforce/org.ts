@@ -44,10 +44,10 @@ export class Org {
   }
 
   /** As somebody does it in Salesforce. */
-  edit(userId: number, fields: Record<string, unknown>): ContactRecord {
+  edit(userId: number, fields: Record<string, unknown>, at = this.#now()): ContactRecord {
     const contact = this.contact(userId)
     if (contact === undefined) throw new Error(`no contact of user ${userId}`)
-    return Object.assign(contact, stored(fields), { SystemModstamp: this.#now(), LastModifiedById: somebody })
+    return Object.assign(contact, stored(fields), { SystemModstamp: at, LastModifiedById: somebody })
   }
 
   /** Made or changed by external id; the record, or why not. */
@@ -74,7 +74,7 @@ export class Org {
     return { created: true, record: made }
   }
 
-  answer({ method, path, body }: { method: string; path: string; body: string }): Answer {
+  answer({ method, path, body, since }: { method: string; path: string; body: string; since?: string }): Answer {
     const { pathname, searchParams } = new URL(path, 'http://salesforce')
     const [, sobjects, object, field, id = ''] = pathname.split('/')
     if (sobjects === 'query') return this.#queried(searchParams.get('q') ?? '', Number(searchParams.get('from')))
@@ -86,6 +86,13 @@ export class Org {
     const found = this.contacts.filter((contact) => contact[externalId] === id)
     if (found.length > 1)
       return { status: 300, body: found.map(({ Id }) => `/services/data/v64.0/sobjects/Contact/${Id}`) }
+    if (
+      method === 'PATCH' &&
+      since !== undefined &&
+      found[0] &&
+      Date.parse(found[0].SystemModstamp) > Date.parse(since)
+    )
+      return { status: 412, body: [{ errorCode: 'PRECONDITION_FAILED', message: 'changed since' }] }
     if (method === 'PATCH') return this.#patched(id, JSON.parse(body))
     if (found[0] === undefined) return { status: 404, body: [missing] }
     if (method === 'DELETE') {

@@ -155,6 +155,26 @@ export function twoWay(engine: string, database: (t: Test) => Promise<Record<str
     t.match([await user(id), crm.org.contact(id)], [{ name: 'Ours' }, { LastName: 'Ours' }])
   })
 
+  test(`${engine}: a contact that changes between being read and written is read again`, async (t) => {
+    const { id, crm, user, change, send } = await agreed(t)
+    await change(id, { name: 'Ours' })
+    let reads = 0
+    crm.fail(({ method }) => {
+      if (method === 'PATCH' && reads++ === 0)
+        crm.org.edit(
+          id,
+          { LastName: 'Theirs', Email: 'theirs@example.com' },
+          `${new Date(Date.now() + 2000).toISOString().slice(0, 19)}Z`,
+        )
+      return undefined
+    })
+    t.match(await send(id), { as: 'delivered', error: /both sides have changed LastName;/ })
+    t.match(
+      [await user(id), crm.org.contact(id)],
+      [{ name: 'Ours', email: 'theirs@example.com' }, { LastName: 'Ours' }],
+    )
+  })
+
   test(`${engine}: two processes at once come to the newest`, async (t) => {
     const { app, id, crm, user, change, send } = await agreed(t)
     const other = await connect(t, app, crm, both)
