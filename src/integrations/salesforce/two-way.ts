@@ -32,6 +32,8 @@ interface Findings {
   conflicts: Set<string>
   /** Why properties could not be taken over. */
   refused: Map<string, string>
+  /** To Salesforce. */
+  hasSent: boolean
 }
 
 /** A user or contact that changes this often while it is brought over is left to its next event. */
@@ -49,14 +51,14 @@ export class TwoWay implements Sync {
     const { users, session, contacts, links } = this.#parts
     const { told, seen } = reason ?? {}
     const attempt = await session.connect(signal)
-    const found: Findings = { conflicts: new Set(), refused: new Map() }
+    const found: Findings = { conflicts: new Set(), refused: new Map(), hasSent: false }
     for (let round = 0; round < mostRounds; round += 1) {
       // Before both sides: what another writes meanwhile is seen by its version.
       const first = round === 0 ? seen : undefined
       const link = first?.link ?? (await links.get(userId))
       if (wasSeen(told, link)) return undefined
       const user = await users.get(userId)
-      if (user === undefined) return this.#gone(attempt, userId)
+      if (user === undefined) return this.#gone(attempt, userId, found.hasSent || told === undefined)
       const contact = first ? first.contact : await contacts.get(attempt, userId)
       // The next change of the user makes it again, and not what was told before it went.
       if (contact === undefined && told) return 'The contact is not there any more'
@@ -66,10 +68,11 @@ export class TwoWay implements Sync {
   }
 
   /** Whether nobody has meanwhile changed what this rests on. */
-  async #agree(attempt: Attempt, pair: Pair, { conflicts, refused }: Findings): Promise<boolean> {
+  async #agree(attempt: Attempt, pair: Pair, found: Findings): Promise<boolean> {
     const { settings, users, links } = this.#parts
     const { fields } = settings.mapping
     const { userId, user, contact } = pair
+    const { conflicts, refused } = found
     const ours = settings.mapping.valuesOf(user.record)
     let { link } = pair
     const rules = { winner: settings.conflicts, settable: users.settable }
@@ -83,6 +86,7 @@ export class TwoWay implements Sync {
       const intended = await links.intend(userId, link, toContact)
       if (intended === undefined) return false
       link = intended
+      found.hasSent = true
       if (!(await this.#send(attempt, userId, toContact, contact))) return false
     }
     // What was refused is looked at again when it is told again.
@@ -121,9 +125,10 @@ export class TwoWay implements Sync {
     return text
   }
 
-  async #gone(attempt: Attempt, userId: number): Promise<undefined> {
+  /** What Salesforce says may name somebody who never was: only what happens here, or was made here, is deleted. */
+  async #gone(attempt: Attempt, userId: number, isOurs: boolean): Promise<undefined> {
     const { settings, contacts } = this.#parts
-    if (settings.onDelete === 'delete') await contacts.remove(attempt, userId)
+    if (settings.onDelete === 'delete' && isOurs) await contacts.remove(attempt, userId)
   }
 }
 

@@ -324,6 +324,13 @@ export function twoWay(engine: string, database: (t: Test) => Promise<Record<str
     t.equal((await app.inject(`/users/${id}`)).statusCode, 404)
   })
 
+  test(`${engine}: a contact with the id of nobody is not deleted for that`, async (t) => {
+    const { joined, crm } = await agreed(t, { SALESFORCE_ON_DELETE: 'delete' })
+    crm.org.upsert('999', { LastName: 'Mistyped' })
+    t.match(await tell(joined, 999), { as: 'delivered' })
+    t.match(crm.org.contact(999), { LastName: 'Mistyped' })
+  })
+
   test(`${engine}: sides that differ when they first meet are a conflict`, async (t) => {
     const { crm, create, send } = await start(t)
     const id = await create(fatima)
