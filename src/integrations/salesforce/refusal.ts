@@ -30,6 +30,18 @@ export class Refusal extends Error {
   }
 }
 
+/** Salesforce does not let the server in: the operator mends that, and nothing of what waits is given up for it. */
+export class NotLetIn extends Error {
+  override readonly name = 'NotLetIn'
+  /** Before it is asked again, in ms. */
+  readonly after: number
+
+  constructor(after: number, options: ErrorOptions & { cause: Error }) {
+    super(`Salesforce does not let the server in: ${options.cause.message}`, options)
+    this.after = after
+  }
+}
+
 /** Salesforce does not want this, however often it is asked. */
 export class Unwanted extends Error {
   override readonly name = 'Unwanted'
@@ -71,6 +83,7 @@ const settings = new Set([
 /** What comes of an attempt that met this; what Salesforce will never take is dead, with its words. */
 export function outcomeOf(error: unknown): Outcome {
   if (error instanceof NoAnswer) return { as: 'retry', error: error.message }
+  if (error instanceof NotLetIn) return { as: 'retry', error: error.message, after: error.after }
   if (error instanceof Unwanted) return { as: 'dead', error: error.message }
   if (!(error instanceof Refusal)) throw error
   const { status, message } = error
