@@ -30,7 +30,7 @@ test('a message that comes twice has the ids that it had, another message others
 })
 
 test('a contact that no user has is nobody here', (t) => {
-  for (const externalId of [undefined, null, '', 'x', '-1', '1.5']) {
+  for (const externalId of [undefined, null, '', 'x', '-1', '1.5', '0x10', '1e1', ' 7']) {
     t.same(changesOf(signed(JSON.stringify({ ...change, externalId })), secret), [], String(externalId))
   }
   t.end()
