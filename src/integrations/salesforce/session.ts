@@ -34,6 +34,8 @@ export async function loadLibrary(): Promise<Library> {
 const grant = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 /** Of an assertion, in seconds: Salesforce takes up to 180, and clocks differ. */
 const assertionLife = 120
+/** Hosts of instances. */
+const ofSalesforce = /\.(salesforce|force)\.com$/
 /** For which a refusal holds, in ms: the operator has to mend it. */
 const refusedFor = 60_000
 /** For one request, in ms. */
@@ -116,7 +118,7 @@ export class Session {
     const oauth = new this.#library.OAuth2({ loginUrl })
     oauth._transport = this.#wire.transport(this.#closed.signal, requestTimeout)
     try {
-      return tokenOf(await oauth.requestToken({ grant_type: grant, assertion }))
+      return tokenOf(await oauth.requestToken({ grant_type: grant, assertion }), loginUrl)
     } catch (error) {
       if (!(error instanceof Refusal && error.status < 429)) throw error
       this.#refused = { until: Date.now() + refusedFor, cause: error }
@@ -125,12 +127,22 @@ export class Session {
   }
 }
 
-function tokenOf(answer: { access_token?: unknown; instance_url?: unknown; id?: unknown } | undefined): Token {
+/** Of Salesforce, or where tokens are given; on loopback only where they are given there. */
+function isInstance(url: URL, login: URL): boolean {
+  return (
+    isSafe(url) && (url.hostname === login.hostname || (url.protocol === 'https:' && ofSalesforce.test(url.hostname)))
+  )
+}
+
+function tokenOf(
+  answer: { access_token?: unknown; instance_url?: unknown; id?: unknown } | undefined,
+  loginUrl: string,
+): Token {
   const { access_token: accessToken, instance_url: instanceUrl, id } = answer ?? {}
   if (typeof accessToken !== 'string' || typeof instanceUrl !== 'string')
     throw new NoAnswer('Salesforce gave no token that can be read')
   // The token goes there with every request.
-  if (!URL.canParse(instanceUrl) || !isSafe(new URL(instanceUrl)))
+  if (!URL.canParse(instanceUrl) || !isInstance(new URL(instanceUrl), new URL(loginUrl)))
     throw new NoAnswer('Salesforce names an instance that is not safe to call')
   // `https://login.salesforce.com/id/<org>/<user>`
   return { accessToken, instanceUrl, userId: String(id).split('/').at(-1) ?? '' }

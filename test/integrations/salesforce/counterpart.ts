@@ -32,6 +32,8 @@ export type Fault =
 
 export interface Counterpart {
   url: string
+  /** What tokens name in its place. */
+  instance?: string
   org: Org
   jobs: BulkJobs
   calls: Call[]
@@ -101,7 +103,8 @@ export async function startSalesforce(t: Test, privateKey: KeyObject): Promise<C
     const accessToken = `00D!token.${counterpart.tokens}`
     sessions.add(accessToken)
     const id = `${counterpart.url}/id/00D000000000001EAA/${integrationUser}`
-    return { status: 200, body: { access_token: accessToken, instance_url: counterpart.url, id, token_type: 'Bearer' } }
+    const instance = counterpart.instance ?? counterpart.url
+    return { status: 200, body: { access_token: accessToken, instance_url: instance, id, token_type: 'Bearer' } }
   }
 
   function asked({ headers }: IncomingMessage, call: Call) {

@@ -114,6 +114,21 @@ test('an app that Salesforce does not know waits for the operator, and no secret
   t.equal(crm.asked().length, 0)
 })
 
+test('a token goes nowhere but to Salesforce', async (t) => {
+  const { crm, create, send } = await join(t)
+  const id = await create(fatima)
+  for (const instance of [
+    'https://example.com',
+    'https://salesforce.com.example.com',
+    'http://localhost:1',
+    'nothing',
+  ]) {
+    crm.instance = instance
+    t.match(await send(id), { as: 'retry', error: 'Salesforce names an instance that is not safe to call' }, instance)
+  }
+  t.equal(crm.asked().length, 0)
+})
+
 test('a refused sign-in is not asked for again by all that waits', async (t) => {
   const { crm, create, send } = await join(t, { SALESFORCE_CLIENT_ID: 'wrong' })
   const id = await create(fatima)
