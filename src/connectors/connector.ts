@@ -5,6 +5,7 @@
 
 import type { Static, TObject } from '@sinclair/typebox'
 import type { FastifyBaseLogger } from 'fastify'
+import type { Audit } from '../auth/audit.ts'
 import type { Notices } from '../auth/notices.ts'
 import type { Eventually } from '../contract/eventually.ts'
 import type { Deliveries } from '../deliveries/deliveries.ts'
@@ -47,6 +48,8 @@ export interface ConnectorHost {
   readonly storage: Store
   readonly log: FastifyBaseLogger
   readonly notices: Notices
+  /** Entries to be written with a change of whose access it is: an account's address. */
+  readonly audit: Pick<Audit, 'command'>
   readonly deliveries: Deliveries
   /** Users as they are now. */
   readonly users: UserRecords
