@@ -59,8 +59,8 @@ function oneWay(shared: Shared, users: UserRecords) {
   return { sync: new OneWay({ ...shared, users }), pages: new OneWayPages({ ...shared, users }) }
 }
 
-function twoWay(shared: Shared, { storage, users: records, log }: ConnectorHost) {
-  const users = new Users(storage, shared.links)
+function twoWay(shared: Shared, { storage, users: records, log, audit }: ConnectorHost) {
+  const users = new Users(storage, shared.links, audit)
   const parts = { ...shared, users, report: new Report(shared.settings, log) }
   return { sync: new TwoWay(parts), pages: new TwoWayPages({ ...parts, records }) }
 }

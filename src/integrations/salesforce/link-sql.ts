@@ -54,6 +54,8 @@ export class LinkSql {
   /** Writes it where it has this version, or there is none and the version is 0; gives the id of the user, if it has. */
   readonly agree: Statement
   readonly role: Statement
+  /** A row for an administrator, who is to be none. */
+  readonly administrator: Statement
   readonly jobs: Statement
   readonly jobBegins: Statement
   readonly jobEnds: Statement
@@ -99,10 +101,9 @@ export class LinkSql {
         )
         .returning('user_id'),
     )
-    this.role = statement(
-      'salesforce role',
-      kysely.selectFrom('accounts').select('role').where('user_id', '=', argument('userId')),
-    )
+    const account = kysely.selectFrom('accounts').select('role').where('user_id', '=', argument('userId'))
+    this.role = statement('salesforce role', account)
+    this.administrator = statement('salesforce administrator', account.where('role', '=', sql.lit('admin')))
     const job = { id: 'id', run: 'run', last: 'last_user' }
     this.jobs = statement('salesforce jobs', kysely.selectFrom('salesforce_jobs').select(selected(job)))
     const begun = { id: argument('id'), run: argument('run'), last_user: argument('last') }

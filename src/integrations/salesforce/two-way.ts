@@ -92,7 +92,7 @@ export class TwoWay implements Sync {
     // What was refused is looked at again when it is told again.
     const modstamp = refused.size > 0 ? link.modstamp : (contact?.modstamp ?? null)
     const agreement = links.agreement(userId, link, { ...link, agreed, modstamp })
-    if (Object.keys(toUser).length > 0) return users.update(userId, user.version, toUser, agreement, refused)
+    if (Object.keys(toUser).length > 0) return users.update(userId, user, toUser, agreement, refused)
     if (!isSent && link.modstamp === modstamp && areSame(agreed, link.agreed)) return true
     if (!(await links.write(agreement))) return false
     // What was sent may be old by now, and have come behind what is newer.

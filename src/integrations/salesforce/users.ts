@@ -1,8 +1,11 @@
 /** Users as Salesforce changes them. */
 
 import { type TObject, Type } from '@sinclair/typebox'
+import { masked, targetOf } from '../../auth/account-parts.ts'
+import type { Audit } from '../../auth/audit.ts'
 import { createValidatorCompiler } from '../../contract/validator.ts'
 import { Problem } from '../../errors.ts'
+import { normaliseEmail } from '../../schemas/email.ts'
 import type { Collection } from '../../storage/collection.ts'
 import type { Command } from '../../storage/storage.ts'
 import type { Store } from '../../storage/store.ts'
@@ -27,11 +30,13 @@ const administrator = 'the user is an administrator, who is changed here alone'
 export class Users {
   readonly #store: Store
   readonly #links: Links
+  readonly #audit: Pick<Audit, 'command'>
   #declared: { view: TObject; settable: ReadonlySet<string>; check: Check } | undefined
 
   /** Usable once all routes are registered: they declare the collection. */
-  constructor(store: Store, links: Links) {
+  constructor(store: Store, links: Links, audit: Pick<Audit, 'command'>) {
     this.#store = store
+    this.#audit = audit
     this.#links = links
   }
 
@@ -53,7 +58,7 @@ export class Users {
 
   /** Why a user may not be given these, by property. */
   async refusals(id: number, changes: Changes): Promise<Map<string, string>> {
-    const account = await this.#store.engine.first<{ role: string }>(this.#links.sql.role, { userId: id })
+    const account = await this.#account(id)
     // Whoever may write contacts must not get at the account of an administrator by its address.
     if (account?.role === 'admin') return new Map(Object.keys(changes).map((property) => [property, administrator]))
     const { check } = this.#schema
@@ -73,13 +78,16 @@ export class Users {
    */
   async update(
     id: number,
-    version: number,
+    { version, record }: VersionedUser,
     changes: Changes,
     agreement: Command,
     refused: Map<string, string>,
   ): Promise<boolean> {
+    // By then it may have become one.
+    const before: Command[] = [[this.#links.sql.administrator, { userId: id }, 0]]
+    const behind = [agreement, ...(await this.#entries(id, record, changes))]
     try {
-      await this.#collection.update(this.#schema.view, id, changes, [version], { behind: [agreement] })
+      await this.#collection.update(this.#schema.view, id, changes, [version], { before, behind })
       return true
     } catch (error) {
       if (!(error instanceof Problem)) throw error
@@ -88,6 +96,20 @@ export class Users {
       for (const property of named.length > 0 ? named : Object.keys(changes)) refused.set(property, error.message)
       return false
     }
+  }
+
+  /** What goes on record: that an account has another address. */
+  async #entries(id: number, { email: was }: VersionedUser['record'], { email }: Changes): Promise<Command[]> {
+    if (typeof email !== 'string' || normaliseEmail(email) === normaliseEmail(String(was))) return []
+    if ((await this.#account(id)) === undefined) return []
+    const principal = { id: 'connector:salesforce' }
+    const detail = `${masked(String(was))} to ${masked(email)}`
+    const entry = { type: 'account.address-changed', outcome: 'success', principal, detail } as const
+    return [this.#audit.command({ ...entry, target: targetOf({ userId: id }) }, { id: '', ip: '' })]
+  }
+
+  #account(userId: number) {
+    return this.#store.engine.first<{ role: string }>(this.#links.sql.role, { userId })
   }
 
   get #collection(): Collection<TObject> {

@@ -1,10 +1,13 @@
 /** What the way back must do over every engine. */
 
 import { createHmac } from 'node:crypto'
+import { Type } from '@sinclair/typebox'
+import type { FastifyInstance } from 'fastify'
 import { type Test, test } from 'tap'
 import { CollectionRecords } from '../../../src/connectors/user-records.ts'
 import type { Outcome } from '../../../src/deliveries/delivery.ts'
 import { Links } from '../../../src/integrations/salesforce/links.ts'
+import { Users } from '../../../src/integrations/salesforce/users.ts'
 import { connect, eventOf, type Joined, join, never, secret } from './setup.ts'
 import { until } from './whole.ts'
 
@@ -15,6 +18,15 @@ const both = { SALESFORCE_WEBHOOK_SECRET: secret }
 export function signed(body: string, { key = secret, at = Math.floor(Date.now() / 1000) } = {}) {
   const mac = createHmac('sha256', key).update(`${at}.${body}`).digest('hex')
   return { headers: { 'x-salesforce-signature': `t=${at},v1=${mac}` }, body: Buffer.from(body) }
+}
+
+/** Makes a user somebody who may sign in. */
+async function account(app: FastifyInstance, userId: number, role: string): Promise<void> {
+  const { kysely } = app.storage.engine.dialect
+  const given = { user_id: userId, role, created_at: '', updated_at: '' }
+  const { sql, parameters } = kysely.insertInto('accounts').values(given).compile()
+  const constants = parameters.map((constant) => ({ constant }))
+  await app.storage.engine.write([[{ name: `an account of ${userId}`, sql, parameters: constants }, {}]])
 }
 
 /** Tells of the contact of a user as it is now, and handles that. */
@@ -274,14 +286,47 @@ export function twoWay(engine: string, database: (t: Test) => Promise<Record<str
     t.match(await user(id), { name: 'Ours', email: 'another@example.com' })
   })
 
+  test(`${engine}: another address of an account is on record`, async (t) => {
+    const { app, joined, id, crm, user } = await agreed(t)
+    await account(app, id, 'member')
+    crm.org.edit(id, { LastName: 'Theirs' })
+    t.match(await tell(joined, id), { as: 'delivered', error: undefined })
+    crm.org.edit(id, { Email: 'theirs@example.com' })
+    t.match(await tell(joined, id), { as: 'delivered', error: undefined })
+    t.match(await user(id), { name: 'Theirs', email: 'theirs@example.com' })
+    const { items } = await app.audit.page(
+      Type.Object({ type: Type.String(), principal: Type.String(), target: Type.String(), detail: Type.String() }),
+      {
+        limit: 9,
+        filter: { type: 'account.' },
+      },
+    )
+    t.same(JSON.parse(JSON.stringify(items)), [
+      {
+        type: 'account.address-changed',
+        principal: 'connector:salesforce',
+        target: `user:${id}`,
+        detail: 'f…@example.com to t…@example.com',
+      },
+    ])
+  })
+
+  test(`${engine}: who becomes an administrator while the contact is read is not changed from there`, async (t) => {
+    const { app, id, crm, user } = await agreed(t)
+    const links = new Links(app.storage.engine)
+    const users = new Users(app.storage, links, app.audit)
+    const [read, link] = [await users.get(id), await links.get(id)]
+    t.same(await users.refusals(id, { name: 'Theirs' }), new Map())
+    await account(app, id, 'admin')
+    const agreement = links.agreement(id, link, link)
+    t.equal(read && (await users.update(id, read, { name: 'Theirs' }, agreement, new Map())), false)
+    t.match([await user(id), crm.org.contact(id)], [fatima, { LastName: 'Fatima' }])
+  })
+
   test(`${engine}: an administrator is not changed from there`, async (t) => {
     const { app, joined, id, crm, user, change, send } = await agreed(t)
     await change(id, { name: 'Ours' })
-    const { kysely } = app.storage.engine.dialect
-    const given = { user_id: id, role: 'admin', created_at: '', updated_at: '' }
-    const { sql, parameters } = kysely.insertInto('accounts').values(given).compile()
-    const constants = parameters.map((constant) => ({ constant }))
-    await app.storage.engine.write([[{ name: 'an administrator', sql, parameters: constants }, {}]])
+    await account(app, id, 'admin')
     crm.org.edit(id, { Email: 'mine@example.com' })
     t.match(await tell(joined, id), { as: 'dead', error: /is an administrator, who is changed here alone/ })
     t.match(await user(id), { email: fatima.email })
