@@ -47,6 +47,16 @@ export class Contacts {
     }
   }
 
+  /**
+   * Whether a contact is not the user's any more: deleted, or with another external id. Salesforce says of one that the
+   * server may not see that it is not there.
+   */
+  async isGone({ connection }: Attempt, id: string): Promise<boolean> {
+    const soql = `select IsDeleted from ${this.#object} where Id = '${id}'`
+    const { records }: Answered = await connection.request(`/queryAll?q=${encodeURIComponent(soql)}`)
+    return records.length > 0
+  }
+
   /** Of these users, by their id; of one there are several where the external id is not unique. */
   async among({ connection, userId: self }: Attempt, userIds: readonly number[]): Promise<Map<number, Contact[]>> {
     const found = new Map<number, Contact[]>()

@@ -59,7 +59,7 @@ export class Joint implements Connection {
       const change = data as Change
       const userId = userIdOf(change)
       if (userId === undefined) return undefined
-      return this.#parts.sync.bring(userId, signal, { told: { since: change.systemModstamp } })
+      return this.#parts.sync.bring(userId, signal, { told: { id: change.id, since: change.systemModstamp } })
     })
   }
 

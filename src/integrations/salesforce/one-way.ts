@@ -9,6 +9,8 @@ import type { SalesforceSettings } from './settings.ts'
 
 /** What Salesforce told of a contact. */
 export interface Told {
+  /** Of the contact. */
+  id: string
   /** Its time stamp: nothing is to be done where a later one was seen. */
   since?: string | undefined
 }

@@ -42,6 +42,11 @@ export class NotLetIn extends Error {
   }
 }
 
+/** What the server perhaps has no right to see: it is asked again. */
+export class NotSeen extends Error {
+  override readonly name = 'NotSeen'
+}
+
 /** Salesforce does not want this, however often it is asked. */
 export class Unwanted extends Error {
   override readonly name = 'Unwanted'
@@ -82,7 +87,7 @@ const settings = new Set([
 
 /** What comes of an attempt that met this; what Salesforce will never take is dead, with its words. */
 export function outcomeOf(error: unknown): Outcome {
-  if (error instanceof NoAnswer) return { as: 'retry', error: error.message }
+  if (error instanceof NoAnswer || error instanceof NotSeen) return { as: 'retry', error: error.message }
   if (error instanceof NotLetIn) return { as: 'retry', error: error.message, after: error.after }
   if (error instanceof Unwanted) return { as: 'dead', error: error.message }
   if (!(error instanceof Refusal)) throw error

@@ -5,7 +5,7 @@ import type { Link, Links } from './links.ts'
 import { areSame, type Values } from './mapping.ts'
 import { merge, without } from './merge.ts'
 import type { Reason, Sync, Told } from './one-way.ts'
-import { Refusal, Unwanted } from './refusal.ts'
+import { NotSeen, Refusal, Unwanted } from './refusal.ts'
 import type { Report } from './report.ts'
 import type { Attempt, Session } from './session.ts'
 import type { SalesforceSettings } from './settings.ts'
@@ -61,10 +61,16 @@ export class TwoWay implements Sync {
       if (user === undefined) return this.#gone(attempt, userId, found.hasSent || told === undefined)
       const contact = first ? first.contact : await contacts.get(attempt, userId)
       // The next change of the user makes it again, and not what was told before it went.
-      if (contact === undefined && told) return 'The contact is not there any more'
+      if (contact === undefined && told) return this.#missing(attempt, told)
       if (await this.#agree(attempt, { userId, user, contact, link }, found)) return this.#report(userId, found, reason)
     }
     throw new Error('the user or the contact changes faster than it is brought over')
+  }
+
+  /** @throws {Error} where it may be there: to be tried again, and for the operator to see. */
+  async #missing(attempt: Attempt, { id }: Told): Promise<string> {
+    if (await this.#parts.contacts.isGone(attempt, id)) return 'The contact is not there any more'
+    throw new NotSeen('Salesforce shows the contact neither as there nor as deleted: may the server read it?')
   }
 
   /** Whether nobody has meanwhile changed what this rests on. */

@@ -30,6 +30,8 @@ const missing: ErrorBody = { errorCode: 'NOT_FOUND', message: 'The requested res
 
 export class Org {
   readonly contacts: ContactRecord[] = []
+  /** Deleted. */
+  readonly bin: ContactRecord[] = []
   rules: Rule[] = []
   used = 0
   limit = 100_000
@@ -48,6 +50,12 @@ export class Org {
     const contact = this.contact(userId)
     if (contact === undefined) throw new Error(`no contact of user ${userId}`)
     return Object.assign(contact, stored(fields), { SystemModstamp: at, LastModifiedById: somebody })
+  }
+
+  /** Into the recycle bin. */
+  delete(id: string): void {
+    const at = this.contacts.findIndex((contact) => contact[externalId] === id)
+    this.bin.push(...this.contacts.splice(at, 1))
   }
 
   /** Made or changed by external id; the record, or why not. */
@@ -77,6 +85,10 @@ export class Org {
   answer({ method, path, body, since }: { method: string; path: string; body: string; since?: string }): Answer {
     const { pathname, searchParams } = new URL(path, 'http://salesforce')
     const [, sobjects, object, field, id = ''] = pathname.split('/')
+    if (sobjects === 'queryAll') {
+      const records = [...this.contacts, ...this.bin].filter(({ Id }) => searchParams.get('q')?.endsWith(`'${Id}'`))
+      return { status: 200, body: { records, done: true } }
+    }
     if (sobjects === 'query') return this.#queried(searchParams.get('q') ?? '', Number(searchParams.get('from')))
     if (sobjects !== 'sobjects' || object !== 'Contact') return { status: 404, body: [missing] }
     if (field !== externalId) {
@@ -96,7 +108,7 @@ export class Org {
     if (method === 'PATCH') return this.#patched(id, JSON.parse(body))
     if (found[0] === undefined) return { status: 404, body: [missing] }
     if (method === 'DELETE') {
-      this.contacts.splice(this.contacts.indexOf(found[0]), 1)
+      this.delete(id)
       this.writes += 1
       return { status: 204, body: '' }
     }

@@ -344,11 +344,30 @@ export function twoWay(engine: string, database: (t: Test) => Promise<Record<str
 
   test(`${engine}: a contact that went after it was told of is not made again for that`, async (t) => {
     const { id, crm, connection } = await agreed(t)
-    crm.org.contacts.length = 0
+    crm.org.delete(String(id))
     const data = { id: '003000000000001AAA', externalId: String(id) }
     const outcome = await connection.handle?.({ id: 'x', type: 'contact.changed', data }, never)
     t.match(outcome, { as: 'delivered', error: 'The contact is not there any more' })
     t.equal(crm.org.contacts.length, 0)
+  })
+
+  test(`${engine}: a contact that cannot be seen any more is asked for again`, async (t) => {
+    const { joined, id, crm, user } = await agreed(t)
+    crm.org.edit(id, { LastName: 'Theirs' })
+    crm.fail(({ path }) =>
+      path.startsWith('/sobjects')
+        ? { status: 404, errors: [{ errorCode: 'NOT_FOUND', message: 'no such resource' }] }
+        : undefined,
+    )
+    const { Id } = crm.org.contact(id) ?? { Id: '' }
+    const hidden = crm.org.contacts.splice(0)
+    const data = { id: Id, externalId: String(id) }
+    const handle = () => joined.connection.handle?.({ id: 'x', type: 'contact.changed', data }, never)
+    t.match(await handle(), { as: 'retry', error: /may the server read it/ })
+    crm.org.contacts.push(...hidden)
+    crm.fail()
+    t.match(await handle(), { as: 'delivered', error: undefined })
+    t.match(await user(id), { name: 'Theirs' })
   })
 
   test(`${engine}: what was told before a later state was seen asks nothing`, async (t) => {
