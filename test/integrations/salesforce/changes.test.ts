@@ -2,7 +2,7 @@ import { test } from 'tap'
 import type { Inbound } from '../../../src/connectors/connector.ts'
 import { changesOf } from '../../../src/integrations/salesforce/changes.ts'
 import { join, secret } from './setup.ts'
-import { signed } from './two-way.ts'
+import { signed } from './two-way-setup.ts'
 
 const change = { id: '003000000000001AAA', externalId: '7', systemModstamp: '2026-01-01T00:00:00.000Z' }
 const now = Math.floor(Date.now() / 1000)
