@@ -17,11 +17,11 @@ const integrations = join(import.meta.dirname, '../src/integrations')
 /** Connectors to other services, those that the settings switch on. */
 export default fp(
   async (fastify) => {
-    const { storage, deliveries, events, notices, secrets, config, log, publicUrl } = fastify
+    const { storage, deliveries, events, notices, audit, secrets, config, log, publicUrl } = fastify
     storage.declare(connectorMigrations)
     const users = new CollectionRecords(storage)
     const isProduction = config.NODE_ENV === 'production'
-    const host: ConnectorHost = { storage, log, notices, deliveries, users, secrets, publicUrl, isProduction }
+    const host: ConnectorHost = { storage, log, notices, audit, deliveries, users, secrets, publicUrl, isProduction }
     const connectors = new Connectors(
       { engine: storage.engine, deliveries, eventLog: events.log, users, log },
       config.env,
@@ -44,6 +44,6 @@ export default fp(
   },
   {
     name: 'connectors',
-    dependencies: ['storage', 'deliveries', 'events', 'hourly', 'notices', 'secrets', 'public-url'],
+    dependencies: ['storage', 'deliveries', 'events', 'hourly', 'notices', 'audit', 'secrets', 'public-url'],
   },
 )

@@ -83,7 +83,7 @@ export class BackFills {
     if (row?.run !== run || row.state !== 'running' || row.position !== behind) return { as: 'delivered' }
     try {
       const page = await this.#settings.users.behind(behind, size)
-      const { failed } = page.length === 0 ? { failed: [] } : await users(page, signal)
+      const { failed } = page.length === 0 ? { failed: [] } : await users(page, signal, run)
       await this.#advance(row, page.at(-1)?.id ?? behind, page.length, failed, page.length < size)
       return { as: 'delivered' }
     } catch (error) {

@@ -5,6 +5,7 @@
 
 import type { Static, TObject } from '@sinclair/typebox'
 import type { FastifyBaseLogger } from 'fastify'
+import type { Audit } from '../auth/audit.ts'
 import type { Notices } from '../auth/notices.ts'
 import type { Eventually } from '../contract/eventually.ts'
 import type { Deliveries } from '../deliveries/deliveries.ts'
@@ -49,6 +50,8 @@ export interface ConnectorHost {
   readonly storage: Store
   readonly log: FastifyBaseLogger
   readonly notices: Notices
+  /** Entries to be written with a change of whose access it is: an account's address. */
+  readonly audit: Pick<Audit, 'command'>
   readonly deliveries: Deliveries
   /** Users as they are now. */
   readonly users: UserRecords
@@ -134,10 +137,13 @@ export interface Connection {
   receive?(inbound: Inbound): Eventually<readonly Received[]>
   /** One attempt to do what a WebHook asks for; as {@link send}. */
   handle?(received: Received, signal: AbortSignal): Promise<Outcome>
-  /** Brings users over that were there before the connector was: `size` at once, in the order of ids. */
+  /**
+   * Brings users over that were there before the connector was: `size` at once, in the order of ids. A `run` makes one page
+   * behind the other; what an attempt has left behind under its name is of the page that comes again.
+   */
   readonly backFill?: {
     readonly size: number
-    users(users: readonly UserRecord[], signal: AbortSignal): Promise<BackFilled>
+    users(users: readonly UserRecord[], signal: AbortSignal, run: string): Promise<BackFilled>
   }
   close?(): Eventually<void>
 }

@@ -9,13 +9,30 @@ import type { SalesforceSettings } from './settings.ts'
 /** Rows by the id of their user; of each, the fields that are set. */
 export type Rows = ReadonlyMap<number, Values>
 
+/** What became of the rows of a job, by the id of their user. */
+export interface Results {
+  /** What was written of each, as texts. */
+  readonly done: Rows
+  /** Why. */
+  readonly failed: ReadonlyMap<number, string>
+}
+
+type Job = ReturnType<Connection['bulk2']['createJob']>
+
 /** In ms: before the second question how far it is, and at most before each further one. */
 const firstWait = 250
 const longestWait = 10_000
+/** A cell that empties its field; an empty cell changes nothing. */
+const nothing = '#N/A'
 
 /** A job that has ended without its rows done: it is of no use to ask for it again. */
 export class JobFailed extends Error {
   override readonly name = 'JobFailed'
+}
+
+/** Whether a row can say these values: one is written as what empties a field. */
+export function canSay(values: Values): boolean {
+  return !Object.values(values).includes(nothing)
 }
 
 /** Begins a job over these rows. `onOpen`: told of its id before it is given them. */
@@ -31,8 +48,7 @@ export async function beginUpsert(
   await onOpen(job.id)
   const cells = [...rows].map(([userId, values]) => [
     String(userId),
-    // An empty cell changes nothing.
-    ...mapping.names.map((field) => (field in values ? cellOf(values[field]) : '')),
+    ...mapping.names.map((field) => (field in values ? String(values[field] ?? nothing) : '')),
   ])
   await connection.request({
     method: 'PUT',
@@ -44,30 +60,41 @@ export async function beginUpsert(
   return job.id
 }
 
+/** Whether a job was given its rows: one that was not never ends. */
+export async function wasBegun(connection: Connection, id: string): Promise<boolean> {
+  const { state } = await connection.bulk2.job('ingest', { id }).check()
+  return state !== 'Open'
+}
+
 /**
- * Waits for a job; gives why rows have failed, by the id of their user.
+ * Waits for a job, and reads what became of its rows.
  *
  * @throws {JobFailed}
  */
 export async function endOfUpsert(
   connection: Connection,
-  { externalId }: SalesforceSettings,
+  settings: SalesforceSettings,
   id: string,
   signal: AbortSignal,
-): Promise<Map<number, string>> {
+): Promise<Results> {
   const job = connection.bulk2.job('ingest', { id })
   const { state, errorMessage } = await ended(job, signal)
   if (state !== 'JobComplete')
     throw new JobFailed(`The job ${id} of Salesforce ended as ${state}: ${errorMessage ?? 'no reason'}`)
+  const userIdOf = (row: Record<string, string>) => idIn(row[settings.externalId])
+  const done = readCsv(await job.getSuccessfulResults(true))
   const failed = readCsv(await job.getFailedResults(true))
   const unprocessed = readCsv(await job.getUnprocessedRecords(true))
-  return new Map([
-    ...unprocessed.map((row) => [Number(row[externalId]), 'Salesforce has not come to this row'] as const),
-    ...failed.map((row) => [Number(row[externalId]), row.sf__Error || 'Salesforce gave no reason'] as const),
-  ])
+  return {
+    done: new Map(done.map((row) => [userIdOf(row), valuesIn(row, settings.mapping.names)])),
+    failed: new Map([
+      ...unprocessed.map((row) => [userIdOf(row), 'Salesforce has not come to this row'] as const),
+      ...failed.map((row) => [userIdOf(row), row.sf__Error || 'Salesforce gave no reason'] as const),
+    ]),
+  }
 }
 
-/** Ends a job of which nobody knows the rows any more, and waits until it writes no more. */
+/** Ends a job that nobody waits for any more, and waits until it writes no more. */
 export async function abandon(connection: Connection, id: string, signal: AbortSignal): Promise<void> {
   const job = connection.bulk2.job('ingest', { id })
   const { state } = await job.check()
@@ -75,7 +102,7 @@ export async function abandon(connection: Connection, id: string, signal: AbortS
   await ended(job, signal)
 }
 
-async function ended(job: ReturnType<Connection['bulk2']['createJob']>, signal: AbortSignal) {
+async function ended(job: Job, signal: AbortSignal) {
   for (let pause = firstWait; ; pause = Math.min(pause * 2, longestWait)) {
     const { state, errorMessage } = await job.check()
     if (state === 'JobComplete' || state === 'Failed' || state === 'Aborted') return { state, errorMessage }
@@ -83,6 +110,12 @@ async function ended(job: ReturnType<Connection['bulk2']['createJob']>, signal: 
   }
 }
 
-function cellOf(value: unknown): string {
-  return value === null ? '#N/A' : String(value)
+function idIn(cell = ''): number {
+  if (!/^\d+$/.test(cell)) throw new Error('Salesforce gave results that do not name their users')
+  return Number(cell)
+}
+
+function valuesIn(row: Record<string, string>, fields: readonly string[]): Values {
+  const cells = fields.map((field) => [field, row[field] ?? ''] as const).filter(([, cell]) => cell !== '')
+  return Object.fromEntries(cells.map(([field, cell]) => [field, cell === nothing ? null : cell]))
 }

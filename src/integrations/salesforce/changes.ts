@@ -45,7 +45,7 @@ export function changesOf({ headers, body }: Inbound, secret: string): Received[
 
 /** Nothing for a contact that no user has. */
 export function userIdOf({ externalId }: Pick<Change, 'externalId'>): number | undefined {
-  const id = Number(externalId ?? Number.NaN)
+  const id = /^\d+$/.test(String(externalId)) ? Number(externalId) : 0
   return Number.isSafeInteger(id) && id > 0 ? id : undefined
 }
 

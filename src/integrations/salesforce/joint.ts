@@ -33,7 +33,8 @@ export class Joint implements Connection {
   readonly #parts: JointParts
   readonly backFill = {
     size: pageSize,
-    users: (users: readonly UserRecord[], signal: AbortSignal): Promise<BackFilled> => this.#fill(users, signal),
+    users: (users: readonly UserRecord[], signal: AbortSignal, run: string): Promise<BackFilled> =>
+      this.#fill(users, signal, run),
   }
 
   /** Only where there is a way back. */
@@ -58,7 +59,7 @@ export class Joint implements Connection {
       const change = data as Change
       const userId = userIdOf(change)
       if (userId === undefined) return undefined
-      return this.#parts.sync.bring(userId, signal, { since: change.systemModstamp })
+      return this.#parts.sync.bring(userId, signal, { told: { id: change.id, since: change.systemModstamp } })
     })
   }
 
@@ -79,9 +80,9 @@ export class Joint implements Connection {
     }
   }
 
-  async #fill(users: readonly UserRecord[], signal: AbortSignal): Promise<BackFilled> {
+  async #fill(users: readonly UserRecord[], signal: AbortSignal, run: string): Promise<BackFilled> {
     const { limits, backFill } = this.#parts
     if (limits.wait > 0) throw new Error(limits.reason)
-    return backFill.fill(users, signal)
+    return backFill.fill(users, signal, run)
   }
 }

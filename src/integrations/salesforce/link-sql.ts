@@ -17,7 +17,11 @@ export const linkMigrations: readonly Migration[] = [
         .addColumn('sent', text, (column) => column.notNull())
         .addColumn('modstamp', text)
         .addColumn('agreed_at', text, (column) => column.notNull()),
-      schema.createTable('salesforce_jobs').addColumn('id', text, (column) => column.primaryKey()),
+      schema
+        .createTable('salesforce_jobs')
+        .addColumn('id', text, (column) => column.primaryKey())
+        .addColumn('run', text, (column) => column.notNull().unique())
+        .addColumn('last_user', integer, (column) => column.notNull()),
     ],
   },
 ]
@@ -34,19 +38,29 @@ export interface LinkRow extends Row {
   modstamp: string | null
 }
 
+/** A job of Bulk API 2.0 that may be under way. */
+export interface JobRow extends Row {
+  id: string
+  /** Of the back-fill; it makes one page at a time. */
+  run: string
+  /** Id of the last user of the page. */
+  last: number
+}
+
 export class LinkSql {
   readonly get: Statement
   /** Of `ids`, a JSON array. */
   readonly among: Statement
-  /** Writes it where it has this version, or there is none and the version is 0; to be expected to change one row. */
+  /** Writes it where it has this version, or there is none and the version is 0; gives the id of the user, if it has. */
   readonly agree: Statement
-  /** Writes it, whatever there is. */
-  readonly set: Statement
   readonly role: Statement
-  /** Jobs of Bulk API 2.0 that may be under way. */
+  /** A row for an administrator, who is to be none. */
+  readonly administrator: Statement
   readonly jobs: Statement
   readonly jobBegins: Statement
   readonly jobEnds: Statement
+  /** Of a run. */
+  readonly jobsEnd: Statement
 
   constructor(dialect: Dialect) {
     const { kysely } = dialect
@@ -78,26 +92,29 @@ export class LinkSql {
     }
     this.agree = statement(
       'salesforce agree',
-      insert.onConflict((conflict) =>
-        conflict
-          .column('user_id')
-          .doUpdateSet(written)
-          .where(sql<boolean>`salesforce_links.version = ${argument('version')}`),
-      ),
+      insert
+        .onConflict((conflict) =>
+          conflict
+            .column('user_id')
+            .doUpdateSet(written)
+            .where(sql<boolean>`salesforce_links.version = ${argument('version')}`),
+        )
+        .returning('user_id'),
     )
-    this.set = statement(
-      'salesforce set',
-      insert.onConflict((conflict) => conflict.column('user_id').doUpdateSet(written)),
-    )
-    this.role = statement(
-      'salesforce role',
-      kysely.selectFrom('accounts').select('role').where('user_id', '=', argument('userId')),
-    )
-    this.jobs = statement('salesforce jobs', kysely.selectFrom('salesforce_jobs').select('id'))
-    this.jobBegins = statement('salesforce job', kysely.insertInto('salesforce_jobs').values({ id: argument('id') }))
+    const account = kysely.selectFrom('accounts').select('role').where('user_id', '=', argument('userId'))
+    this.role = statement('salesforce role', account)
+    this.administrator = statement('salesforce administrator', account.where('role', '=', sql.lit('admin')))
+    const job = { id: 'id', run: 'run', last: 'last_user' }
+    this.jobs = statement('salesforce jobs', kysely.selectFrom('salesforce_jobs').select(selected(job)))
+    const begun = { id: argument('id'), run: argument('run'), last_user: argument('last') }
+    this.jobBegins = statement('salesforce job', kysely.insertInto('salesforce_jobs').values(begun))
     this.jobEnds = statement(
       'salesforce job end',
       kysely.deleteFrom('salesforce_jobs').where('id', '=', argument('id')),
+    )
+    this.jobsEnd = statement(
+      'salesforce jobs end',
+      kysely.deleteFrom('salesforce_jobs').where('run', '=', argument('run')),
     )
   }
 }

@@ -39,17 +39,16 @@ export class Links {
     return row === undefined ? none : linkOf(row)
   }
 
-  /** What was agreed, by the id of the user. */
-  async agreedOf(userIds: readonly number[]): Promise<Map<number, Values>> {
+  /** Of these users, by their id. */
+  async of(userIds: readonly number[]): Promise<Map<number, Link>> {
     const rows = await this.#engine.all<LinkRow>(this.sql.among, { ids: JSON.stringify(userIds) })
-    return new Map(rows.map((row) => [Number(row.userId), linkOf(row).agreed]))
+    const known = new Map(rows.map((row) => [Number(row.userId), linkOf(row)]))
+    return new Map(userIds.map((id) => [id, known.get(id) ?? none]))
   }
 
   /** Says what is about to be sent; gives the link with it, or nothing where another has taken its place. */
   async intend(userId: number, link: Link, values: Values): Promise<Link | undefined> {
-    const sent = { ...link.sent }
-    for (const [field, value] of Object.entries(values)) sent[field] = [...(sent[field] ?? []), value].slice(-mostSent)
-    const intended = { ...link, sent, version: link.version + 1 }
+    const intended = intendedOf(link, values)
     return (await this.write(this.agreement(userId, link, intended))) ? intended : undefined
   }
 
@@ -69,13 +68,31 @@ export class Links {
     }
   }
 
-  /** Of many users, whatever their links were. */
-  async set(agreements: ReadonlyMap<number, Values>): Promise<void> {
-    const commands = [...agreements].map(
-      ([userId, agreed]): Command => [this.sql.set, argumentsOf(userId, { ...none, agreed })],
-    )
-    while (commands.length > 0) await this.#engine.write(commands.splice(0, atOnce))
+  /** {@link intend} for many; gives the links of those whose place nobody has taken. */
+  async intendAll(rows: ReadonlyMap<number, readonly [Link, Values]>): Promise<Map<number, Link>> {
+    const next = [...rows].map(([id, [link, values]]) => [id, [link, intendedOf(link, values)]] as const)
+    const written = await this.agreeAll(new Map(next))
+    return new Map(next.filter(([id]) => written.has(id)).map(([id, [, intended]]) => [id, intended]))
   }
+
+  /** Each in place of the link that was read; gives those whose place nobody has taken. */
+  async agreeAll(links: ReadonlyMap<number, readonly [read: Link, next: Omit<Link, 'version'>]>): Promise<Set<number>> {
+    const commands = [...links].map(([id, [{ version }, next]]): Command => {
+      return [this.sql.agree, argumentsOf(id, { ...next, version })]
+    })
+    const written = new Set<number>()
+    while (commands.length > 0) {
+      const rows = await this.#engine.write(commands.splice(0, atOnce))
+      for (const row of rows.flat()) written.add(Number(row.user_id))
+    }
+    return written
+  }
+}
+
+function intendedOf(link: Link, values: Values): Link {
+  const sent = { ...link.sent }
+  for (const [field, value] of Object.entries(values)) sent[field] = [...(sent[field] ?? []), value].slice(-mostSent)
+  return { ...link, sent, version: link.version + 1 }
 }
 
 function linkOf({ agreed, sent, modstamp, version }: LinkRow): Link {

@@ -15,6 +15,8 @@ export type Values = Readonly<Record<string, unknown>>
 
 /** Set by Salesforce, or what the contact is known by. */
 const reserved = ['Id', 'SystemModstamp']
+/** What jsforce takes for the name of the object; a field `Type` can be written so. */
+const notFields = ['type', 'attributes']
 
 export class Mapping {
   readonly fields: readonly MappedField[]
@@ -32,7 +34,9 @@ export class Mapping {
     const names = fields.flatMap(({ property, field }) => [`property ${property}`, `field ${field.toLowerCase()}`])
     const twice = names.find((name, index) => names.indexOf(name) !== index)
     if (twice) throw new ConfigError(`SALESFORCE_FIELDS names the ${twice} twice`)
-    const taken = fields.find(({ field }) => [...reserved, externalId].some((name) => isSameName(name, field)))
+    const taken = fields.find(
+      ({ field }) => notFields.includes(field) || [...reserved, externalId].some((name) => isSameName(name, field)),
+    )
     if (taken) throw new ConfigError(`SALESFORCE_FIELDS cannot name ${taken.field}`)
     return new Mapping(fields)
   }
@@ -70,6 +74,10 @@ function plain(value: unknown): unknown {
  */
 export function isSame(one: unknown, other: unknown): boolean {
   return canonical(one) === canonical(other)
+}
+
+export function areSame(one: Values, other: Values): boolean {
+  return [...Object.keys(one), ...Object.keys(other)].every((field) => isSame(one[field], other[field]))
 }
 
 const address = /^[^\s@]+@[^\s@]+$/

@@ -48,6 +48,22 @@ export function merge(fields: readonly MappedField[], sides: Sides, { winner, se
   return merged
 }
 
+/** Without what the user may not be: on that nothing is agreed, and the sides go on to differ. */
+export function without(
+  { toUser, agreed, ...merged }: Merge,
+  fields: readonly MappedField[],
+  base: Values,
+  refused: ReadonlySet<string>,
+): Merge {
+  const left = fields.filter(({ property }) => property in toUser && refused.has(property))
+  const properties = new Set(left.map(({ property }) => property))
+  return {
+    ...merged,
+    toUser: Object.fromEntries(Object.entries(toUser).filter(([property]) => !properties.has(property))),
+    agreed: { ...agreed, ...Object.fromEntries(left.map(({ field }) => [field, base[field]])) },
+  }
+}
+
 /** Whether the sides differ in a field, and who has changed it. */
 function changeOf(field: string, { user, contact, link }: Sides) {
   const ours = user[field]
@@ -58,5 +74,8 @@ function changeOf(field: string, { user, contact, link }: Sides) {
   // Sent from here, and come behind what is newer.
   const isLate = contact?.isOurs === true && (link.sent[field] ?? []).some((sent) => isSame(sent, theirs))
   const isTheirs = !isLate && !isSame(theirs, base)
-  return { differs, isTheirs, isOurs: base === undefined || !isSame(ours, base) || (isLate && differs) }
+  // Of a field that was never agreed on, a user who has nothing says nothing.
+  const isMeeting = contact !== undefined && base === undefined
+  const isOurs = isMeeting ? !isSame(ours, null) : base === undefined || !isSame(ours, base)
+  return { differs, isTheirs, isOurs: isOurs || (isLate && differs) }
 }

@@ -2,20 +2,35 @@
 
 import type { UserRecords } from '../../connectors/connector.ts'
 import { settled } from '../../connectors/settle.ts'
-import type { Contacts } from './contacts.ts'
+import type { Contact, Contacts } from './contacts.ts'
+import type { Link } from './links.ts'
 import type { Session } from './session.ts'
 import type { SalesforceSettings } from './settings.ts'
 
 /** What Salesforce told of a contact. */
 export interface Told {
+  /** Of the contact. */
+  id: string
   /** Its time stamp: nothing is to be done where a later one was seen. */
   since?: string | undefined
+}
+
+/** Both sides as they were read, the link first. */
+export interface Seen {
+  readonly link: Link
+  readonly contact: Contact | undefined
+}
+
+/** Why somebody is brought: told by Salesforce, or seen to differ; else by an event. */
+export interface Reason {
+  readonly told?: Told | undefined
+  readonly seen?: Seen | undefined
 }
 
 /** Brings both sides to what they are to be. */
 export interface Sync {
   /** Of one user; gives what people should know of it. */
-  bring(userId: number, signal: AbortSignal, told?: Told): Promise<string | undefined>
+  bring(userId: number, signal: AbortSignal, reason?: Reason): Promise<string | undefined>
 }
 
 export interface OneWayParts {

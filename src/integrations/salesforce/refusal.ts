@@ -30,6 +30,23 @@ export class Refusal extends Error {
   }
 }
 
+/** Salesforce does not let the server in: the operator mends that, and nothing of what waits is given up for it. */
+export class NotLetIn extends Error {
+  override readonly name = 'NotLetIn'
+  /** Before it is asked again, in ms. */
+  readonly after: number
+
+  constructor(after: number, options: ErrorOptions & { cause: Error }) {
+    super(`Salesforce does not let the server in: ${options.cause.message}`, options)
+    this.after = after
+  }
+}
+
+/** What the server perhaps has no right to see: it is asked again. */
+export class NotSeen extends Error {
+  override readonly name = 'NotSeen'
+}
+
 /** Salesforce does not want this, however often it is asked. */
 export class Unwanted extends Error {
   override readonly name = 'Unwanted'
@@ -70,7 +87,8 @@ const settings = new Set([
 
 /** What comes of an attempt that met this; what Salesforce will never take is dead, with its words. */
 export function outcomeOf(error: unknown): Outcome {
-  if (error instanceof NoAnswer) return { as: 'retry', error: error.message }
+  if (error instanceof NoAnswer || error instanceof NotSeen) return { as: 'retry', error: error.message }
+  if (error instanceof NotLetIn) return { as: 'retry', error: error.message, after: error.after }
   if (error instanceof Unwanted) return { as: 'dead', error: error.message }
   if (!(error instanceof Refusal)) throw error
   const { status, message } = error
@@ -84,6 +102,14 @@ export function isRace(error: unknown, externalId: string): boolean {
     error instanceof Refusal &&
     error.errors.some(({ errorCode, message }) => errorCode === 'DUPLICATE_VALUE' && message.includes(externalId))
   )
+}
+
+/** Of rows that another has written to at the same time. */
+const met = /^(UNABLE_TO_LOCK_ROW|DUPLICATE_VALUE)/
+
+/** Whether a row that a job could not write for this reason, or that it did not have, is worth an attempt of its own. */
+export function canBeBrought(error: string | undefined): boolean {
+  return error === undefined || met.test(error)
 }
 
 function isFinal({ status, errors }: Refusal): boolean {

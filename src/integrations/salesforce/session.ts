@@ -3,7 +3,7 @@
 import { SignJWT } from 'jose'
 import type { Connection } from 'jsforce/lib/connection.js'
 import { NoAnswer } from '../../outbound/client.ts'
-import { Refusal } from './refusal.ts'
+import { NotLetIn, Refusal } from './refusal.ts'
 import { isSafe, type SalesforceSettings } from './settings.ts'
 import type { Wire } from './wire.ts'
 
@@ -34,6 +34,10 @@ export async function loadLibrary(): Promise<Library> {
 const grant = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 /** Of an assertion, in seconds: Salesforce takes up to 180, and clocks differ. */
 const assertionLife = 120
+/** Hosts of instances. */
+const ofSalesforce = /\.(salesforce|force)\.com$/
+/** For which a refusal holds, in ms: the operator has to mend it. */
+const refusedFor = 60_000
 /** For one request, in ms. */
 export const requestTimeout = 10_000
 
@@ -44,6 +48,8 @@ export class Session {
   readonly #closed = new AbortController()
   /** The one in use, or on its way. */
   #token: Promise<Token> | undefined
+  /** That Salesforce has not let the server in. */
+  #refused: { until: number; cause: Error } | undefined
 
   constructor(settings: SalesforceSettings, library: Library, wire: Wire) {
     this.#settings = settings
@@ -55,6 +61,7 @@ export class Session {
    * For one attempt: every request ends with the signal, or after `timeout` (ms). A session that has ended is renewed, once.
    *
    * @throws {NoAnswer}
+   * @throws {NotLetIn}
    */
   async connect(signal: AbortSignal, timeout = requestTimeout): Promise<Attempt> {
     const { accessToken, instanceUrl, userId } = await this.#current()
@@ -80,7 +87,10 @@ export class Session {
     this.#closed.abort()
   }
 
+  /** @throws {NotLetIn} without asking, soon after a refusal: all that waits would ask. */
   #current(): Promise<Token> {
+    const { until, cause } = this.#refused ?? { until: 0 }
+    if (cause && until > Date.now()) return Promise.reject(new NotLetIn(until - Date.now(), { cause }))
     this.#token ??= this.#request().catch((error: unknown) => {
       this.#token = undefined
       throw error
@@ -108,23 +118,31 @@ export class Session {
     const oauth = new this.#library.OAuth2({ loginUrl })
     oauth._transport = this.#wire.transport(this.#closed.signal, requestTimeout)
     try {
-      return tokenOf(await oauth.requestToken({ grant_type: grant, assertion }))
+      return tokenOf(await oauth.requestToken({ grant_type: grant, assertion }), loginUrl)
     } catch (error) {
-      // The operator mends what is refused: nothing of what waits is given up for it.
-      if (error instanceof Refusal && error.status < 429) {
-        throw new NoAnswer(`Salesforce does not let the server in: ${error.message}`, { cause: error })
-      }
-      throw error
+      if (!(error instanceof Refusal && error.status < 429)) throw error
+      this.#refused = { until: Date.now() + refusedFor, cause: error }
+      throw new NotLetIn(refusedFor, { cause: error })
     }
   }
 }
 
-function tokenOf(answer: { access_token?: unknown; instance_url?: unknown; id?: unknown } | undefined): Token {
+/** Of Salesforce, or where tokens are given; on loopback only where they are given there. */
+function isInstance(url: URL, login: URL): boolean {
+  return (
+    isSafe(url) && (url.hostname === login.hostname || (url.protocol === 'https:' && ofSalesforce.test(url.hostname)))
+  )
+}
+
+function tokenOf(
+  answer: { access_token?: unknown; instance_url?: unknown; id?: unknown } | undefined,
+  loginUrl: string,
+): Token {
   const { access_token: accessToken, instance_url: instanceUrl, id } = answer ?? {}
   if (typeof accessToken !== 'string' || typeof instanceUrl !== 'string')
     throw new NoAnswer('Salesforce gave no token that can be read')
   // The token goes there with every request.
-  if (!URL.canParse(instanceUrl) || !isSafe(new URL(instanceUrl)))
+  if (!URL.canParse(instanceUrl) || !isInstance(new URL(instanceUrl), new URL(loginUrl)))
     throw new NoAnswer('Salesforce names an instance that is not safe to call')
   // `https://login.salesforce.com/id/<org>/<user>`
   return { accessToken, instanceUrl, userId: String(id).split('/').at(-1) ?? '' }

@@ -10,6 +10,7 @@ interface Job {
   header: string[]
   polls: number
   slowness: number
+  done: string[][]
   failed: string[][]
   unprocessed: string[][]
   errorMessage?: string
@@ -34,6 +35,7 @@ export class BulkJobs {
     if (job === undefined) return refused(404, 'NOT_FOUND', 'The requested resource does not exist')
     if (method === 'PUT' && part === 'batches') return this.#upload(job, body)
     if (method === 'PATCH') return this.#change(job, JSON.parse(body))
+    if (part === 'successfulResults') return csv(['sf__Id', 'sf__Created', ...job.header], job.done)
     if (part === 'failedResults') return csv(['sf__Id', 'sf__Error', ...job.header], job.failed)
     if (part === 'unprocessedrecords') return csv(job.header, job.unprocessed)
     return this.#poll(job)
@@ -54,6 +56,7 @@ export class BulkJobs {
       header: [],
       polls: 0,
       slowness,
+      done: [],
       failed: [],
       unprocessed: [],
     }
@@ -92,7 +95,10 @@ export class BulkJobs {
       const { [externalId]: id = '', ...fields } = Object.fromEntries(cells)
       const values = Object.entries(fields).map(([field, cell]) => [field, cell === '#N/A' ? null : cell])
       const done = this.#org.upsert(id, Object.fromEntries(values))
-      if (!Array.isArray(done)) continue
+      if (!Array.isArray(done)) {
+        job.done.push([done.record.Id, String(done.created), ...row])
+        continue
+      }
       const [{ errorCode, message, fields: named = [] } = { errorCode: '', message: '' }] = done
       if (errorCode === 'INVALID_FIELD') {
         Object.assign(job, { state: 'Failed', errorMessage: `InvalidBatch : Field name not found : ${message}` })

@@ -2,7 +2,7 @@ import { test } from 'tap'
 import type { Inbound } from '../../../src/connectors/connector.ts'
 import { changesOf } from '../../../src/integrations/salesforce/changes.ts'
 import { join, secret } from './setup.ts'
-import { signed } from './two-way.ts'
+import { signed } from './two-way-setup.ts'
 
 const change = { id: '003000000000001AAA', externalId: '7', systemModstamp: '2026-01-01T00:00:00.000Z' }
 const now = Math.floor(Date.now() / 1000)
@@ -30,7 +30,7 @@ test('a message that comes twice has the ids that it had, another message others
 })
 
 test('a contact that no user has is nobody here', (t) => {
-  for (const externalId of [undefined, null, '', 'x', '-1', '1.5']) {
+  for (const externalId of [undefined, null, '', 'x', '-1', '1.5', '0x10', '1e1', ' 7']) {
     t.same(changesOf(signed(JSON.stringify({ ...change, externalId })), secret), [], String(externalId))
   }
   t.end()

@@ -13,6 +13,7 @@ export interface Call {
   method: string
   path: string
   body: string
+  since?: string
 }
 
 /** What happens to a call in place of its answer. */
@@ -31,6 +32,8 @@ export type Fault =
 
 export interface Counterpart {
   url: string
+  /** What tokens name in its place. */
+  instance?: string
   org: Org
   jobs: BulkJobs
   calls: Call[]
@@ -61,7 +64,9 @@ export async function startSalesforce(t: Test, privateKey: KeyObject): Promise<C
   async function handle(request: IncomingMessage, reply: ServerResponse) {
     let body = ''
     for await (const chunk of request.setEncoding('utf8')) body += chunk
-    const call = { method: String(request.method), path: String(request.url).replace(version, ''), body }
+    const since = request.headers['if-unmodified-since']
+    const path = String(request.url).replace(version, '')
+    const call = { method: String(request.method), path, body, ...(since && { since }) }
     counterpart.calls.push(call)
     const fails = fault(call)
     if (fails === 'drops') return request.socket.destroy()
@@ -98,7 +103,8 @@ export async function startSalesforce(t: Test, privateKey: KeyObject): Promise<C
     const accessToken = `00D!token.${counterpart.tokens}`
     sessions.add(accessToken)
     const id = `${counterpart.url}/id/00D000000000001EAA/${integrationUser}`
-    return { status: 200, body: { access_token: accessToken, instance_url: counterpart.url, id, token_type: 'Bearer' } }
+    const instance = counterpart.instance ?? counterpart.url
+    return { status: 200, body: { access_token: accessToken, instance_url: instance, id, token_type: 'Bearer' } }
   }
 
   function asked({ headers }: IncomingMessage, call: Call) {

@@ -109,8 +109,37 @@ test('an app that Salesforce does not know waits for the operator, and no secret
   const { crm, create, send } = await join(t, { SALESFORCE_CLIENT_ID: 'wrong' })
   const outcome = await send(await create(fatima))
   t.match(outcome, { as: 'retry', error: /does not let the server in: .*invalid_grant: invalid assertion/ })
+  t.match(outcome, { after: 60_000 })
   t.notMatch(JSON.stringify(outcome), /eyJ/)
   t.equal(crm.asked().length, 0)
+})
+
+test('a token goes nowhere but to Salesforce', async (t) => {
+  const { crm, create, send } = await join(t)
+  const id = await create(fatima)
+  for (const instance of [
+    'https://example.com',
+    'https://salesforce.com.example.com',
+    'http://localhost:1',
+    'nothing',
+  ]) {
+    crm.instance = instance
+    t.match(await send(id), { as: 'retry', error: 'Salesforce names an instance that is not safe to call' }, instance)
+  }
+  t.equal(crm.asked().length, 0)
+})
+
+test('a refused sign-in is not asked for again by all that waits', async (t) => {
+  const { crm, create, send } = await join(t, { SALESFORCE_CLIENT_ID: 'wrong' })
+  const id = await create(fatima)
+  await send(id)
+  const outcomes = await Promise.all([send(id), send(id)])
+  for (const outcome of outcomes) {
+    t.match(outcome, { as: 'retry', error: /does not let the server in: .*invalid_grant/ })
+    const { after = 0 } = outcome as { after?: number }
+    t.ok(after > 0 && after <= 60_000)
+  }
+  t.equal(crm.tokens, 1)
 })
 
 test('a token endpoint that is down is asked again by the next attempt', async (t) => {

@@ -17,6 +17,12 @@ const cases: [string, [unknown, unknown, unknown], object][] = [
   ['both have', ['B', 'C', 'A'], { toContact: { LastName: 'B' }, toUser: {}, conflicts: ['LastName'] }],
   ['it is emptied there', ['A', null, 'A'], { ...none, toUser: { name: null }, agreed: { LastName: null } }],
   ['they meet, and the contact has none', ['A', null, undefined], { ...none, toContact: { LastName: 'A' } }],
+  [
+    'they meet, and the user has none',
+    [null, 'B', undefined],
+    { ...none, toUser: { name: 'B' }, agreed: { LastName: 'B' } },
+  ],
+  ['they meet, and neither has any', [null, null, undefined], none],
   ['they meet, and differ', ['A', 'B', undefined], { toContact: { LastName: 'A' }, conflicts: ['LastName'] }],
 ]
 
@@ -45,6 +51,16 @@ test('what cannot be set of a user goes one way', (t) => {
   t.match(merge(fields, sides, rules), { toUser: {}, conflicts: [] })
   const later = { ...sides, user: { ...sides.user, Since__c: '2026-01-02T00:00:00.000Z' } }
   t.match(merge(fields, later, rules), { toContact: { Since__c: '2026-01-02T00:00:00.000Z' }, conflicts: [] })
+  t.end()
+})
+
+test('a field that was never agreed on, and goes one way, is not emptied', (t) => {
+  const sides = {
+    user: { LastName: 'A', Since__c: null },
+    contact: { values: { LastName: 'A', Since__c: '2020-01-01' }, isOurs: false },
+    link: { agreed: { LastName: 'A' }, sent: {} },
+  }
+  t.match(merge(fields, sides, rules), none)
   t.end()
 })
 

@@ -30,11 +30,15 @@ const missing: ErrorBody = { errorCode: 'NOT_FOUND', message: 'The requested res
 
 export class Org {
   readonly contacts: ContactRecord[] = []
+  /** Deleted. */
+  readonly bin: ContactRecord[] = []
   rules: Rule[] = []
   used = 0
   limit = 100_000
   /** Times that a record was written, by REST or Bulk. */
   writes = 0
+  /** Records in one answer to a query. */
+  atOnce = 2
   #last = 0
 
   contact(userId: number): ContactRecord | undefined {
@@ -42,10 +46,16 @@ export class Org {
   }
 
   /** As somebody does it in Salesforce. */
-  edit(userId: number, fields: Record<string, unknown>): ContactRecord {
+  edit(userId: number, fields: Record<string, unknown>, at = this.#now()): ContactRecord {
     const contact = this.contact(userId)
     if (contact === undefined) throw new Error(`no contact of user ${userId}`)
-    return Object.assign(contact, stored(fields), { SystemModstamp: this.#now(), LastModifiedById: somebody })
+    return Object.assign(contact, stored(fields), { SystemModstamp: at, LastModifiedById: somebody })
+  }
+
+  /** Into the recycle bin. */
+  delete(id: string): void {
+    const at = this.contacts.findIndex((contact) => contact[externalId] === id)
+    this.bin.push(...this.contacts.splice(at, 1))
   }
 
   /** Made or changed by external id; the record, or why not. */
@@ -72,9 +82,14 @@ export class Org {
     return { created: true, record: made }
   }
 
-  answer({ method, path, body }: { method: string; path: string; body: string }): Answer {
+  answer({ method, path, body, since }: { method: string; path: string; body: string; since?: string }): Answer {
     const { pathname, searchParams } = new URL(path, 'http://salesforce')
     const [, sobjects, object, field, id = ''] = pathname.split('/')
+    if (sobjects === 'queryAll') {
+      const records = [...this.contacts, ...this.bin].filter(({ Id }) => searchParams.get('q')?.endsWith(`'${Id}'`))
+      return { status: 200, body: { records, done: true } }
+    }
+    if (sobjects === 'query') return this.#queried(searchParams.get('q') ?? '', Number(searchParams.get('from')))
     if (sobjects !== 'sobjects' || object !== 'Contact') return { status: 404, body: [missing] }
     if (field !== externalId) {
       const message = `Provided external ID field does not exist or is not accessible: ${field}`
@@ -83,16 +98,38 @@ export class Org {
     const found = this.contacts.filter((contact) => contact[externalId] === id)
     if (found.length > 1)
       return { status: 300, body: found.map(({ Id }) => `/services/data/v64.0/sobjects/Contact/${Id}`) }
+    if (
+      method === 'PATCH' &&
+      since !== undefined &&
+      found[0] &&
+      Date.parse(found[0].SystemModstamp) > Date.parse(since)
+    )
+      return { status: 412, body: [{ errorCode: 'PRECONDITION_FAILED', message: 'changed since' }] }
     if (method === 'PATCH') return this.#patched(id, JSON.parse(body))
     if (found[0] === undefined) return { status: 404, body: [missing] }
     if (method === 'DELETE') {
-      this.contacts.splice(this.contacts.indexOf(found[0]), 1)
+      this.delete(id)
       this.writes += 1
       return { status: 204, body: '' }
     }
     const fields = searchParams.get('fields')?.split(',') ?? Object.keys(found[0])
     const attributes = { type: 'Contact', url: `/services/data/v64.0/sobjects/Contact/${found[0].Id}` }
     return { status: 200, body: { attributes, ...pick(found[0], fields) } }
+  }
+
+  /** `select … from Contact where … in (…)`, a few records at once. */
+  #queried(soql: string, from: number): Answer {
+    const [, select = '', field = '', ids = ''] = /^select (.+) from Contact where (\w+) in \((.+)\)$/.exec(soql) ?? []
+    if (ids === '')
+      return { status: 400, body: [{ errorCode: 'MALFORMED_QUERY', message: `unexpected token: ${soql}` }] }
+    const among = new Set(ids.split(',').map((id) => id.replace(/^'(.*)'$/, '$1')))
+    const records = this.contacts.filter((contact) => among.has(String(contact[field])))
+    const to = from + this.atOnce
+    const rest = `/services/data/v64.0/query?q=${encodeURIComponent(soql)}&from=${to}`
+    const shown = records.slice(from, to).map((record) => pick(record, select.split(',')))
+    const isLast = to >= records.length
+    const body = { totalSize: records.length, done: isLast, records: shown, ...(!isLast && { nextRecordsUrl: rest }) }
+    return { status: 200, body }
   }
 
   #patched(id: string, fields: Record<string, unknown>): Answer {

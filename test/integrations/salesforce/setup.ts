@@ -71,13 +71,14 @@ export async function join(
 
 /** A further process over the same storage. */
 export async function connect(t: Test, app: FastifyInstance, crm: Counterpart, settings: Record<string, string> = {}) {
-  const { storage, log, notices, deliveries, secrets } = app
+  const { storage, log, notices, audit, deliveries, secrets } = app
   const host = {
     storage,
     log,
     notices,
     deliveries,
     secrets,
+    audit,
     users: new CollectionRecords(storage),
     publicUrl: () => '',
   }

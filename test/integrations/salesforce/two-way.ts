@@ -1,46 +1,13 @@
 /** What the way back must do over every engine. */
 
-import { createHmac } from 'node:crypto'
 import { type Test, test } from 'tap'
-import type { UserRecord } from '../../../src/connectors/connector.ts'
-import { CollectionRecords } from '../../../src/connectors/user-records.ts'
-import type { Outcome } from '../../../src/deliveries/delivery.ts'
 import { Links } from '../../../src/integrations/salesforce/links.ts'
-import { connect, eventOf, type Joined, join, never, secret } from './setup.ts'
+import { connect, eventOf, never } from './setup.ts'
+import { both, starts, tell } from './two-way-setup.ts'
 import { until } from './whole.ts'
 
-const fatima = { name: 'Fatima', email: 'fatima@example.com' }
-const both = { SALESFORCE_WEBHOOK_SECRET: secret }
-
-/** A message as the trigger of the README signs it. */
-export function signed(body: string, { key = secret, at = Math.floor(Date.now() / 1000) } = {}) {
-  const mac = createHmac('sha256', key).update(`${at}.${body}`).digest('hex')
-  return { headers: { 'x-salesforce-signature': `t=${at},v1=${mac}` }, body: Buffer.from(body) }
-}
-
-/** Tells of the contact of a user as it is now, and handles that. */
-async function tell({ crm, connection }: Joined, userId: number): Promise<Outcome | undefined> {
-  const { Id: id, SystemModstamp: systemModstamp } = crm.org.contact(userId) ?? {}
-  const [received] =
-    (await connection.receive?.(
-      signed(
-        JSON.stringify([{ id, systemModstamp, externalId: String(userId), fields: { LastName: 'not looked at' } }]),
-      ),
-    )) ?? []
-  return received && connection.handle?.(received, never)
-}
-
 export function twoWay(engine: string, database: (t: Test) => Promise<Record<string, string>>): void {
-  const start = async (t: Test, settings: Record<string, string> = {}) =>
-    join(t, { ...both, ...settings }, await database(t))
-
-  /** A user with a contact that agrees with it. */
-  async function agreed(t: Test, settings: Record<string, string> = {}) {
-    const joined = await start(t, settings)
-    const id = await joined.create(fatima)
-    t.match(await joined.send(id, 'user.created'), { as: 'delivered', error: undefined })
-    return { ...joined, joined, id, writes: () => joined.crm.org.writes }
-  }
+  const { agreed } = starts(database)
 
   test(`${engine}: what is changed in Salesforce comes to the user, and is not sent back`, async (t) => {
     const { joined, id, crm, user, send, writes } = await agreed(t)
@@ -156,6 +123,26 @@ export function twoWay(engine: string, database: (t: Test) => Promise<Record<str
     t.match([await user(id), crm.org.contact(id)], [{ name: 'Ours' }, { LastName: 'Ours' }])
   })
 
+  test(`${engine}: a contact that changes between being read and written is read again`, async (t) => {
+    const { id, crm, user, change, send } = await agreed(t)
+    await change(id, { name: 'Ours' })
+    let reads = 0
+    crm.fail(({ method }) => {
+      if (method === 'PATCH' && reads++ === 0)
+        crm.org.edit(
+          id,
+          { LastName: 'Theirs', Email: 'theirs@example.com' },
+          `${new Date(Date.now() + 2000).toISOString().slice(0, 19)}Z`,
+        )
+      return undefined
+    })
+    t.match(await send(id), { as: 'delivered', error: /both sides have changed LastName;/ })
+    t.match(
+      [await user(id), crm.org.contact(id)],
+      [{ name: 'Ours', email: 'theirs@example.com' }, { LastName: 'Ours' }],
+    )
+  })
+
   test(`${engine}: two processes at once come to the newest`, async (t) => {
     const { app, id, crm, user, change, send } = await agreed(t)
     const other = await connect(t, app, crm, both)
@@ -202,94 +189,5 @@ export function twoWay(engine: string, database: (t: Test) => Promise<Record<str
     t.match(await links.get(id), { sent: { LastName: ['Fatima', 'One'] }, version: read.version + 1 })
     const nobody = await links.get(999)
     t.equal(await links.intend(999, nobody, { LastName: 'Three' }), undefined, 'a user that is gone')
-  })
-
-  test(`${engine}: what users may not be is not taken, and says why`, async (t) => {
-    const { joined, id, crm, user, create } = await agreed(t)
-    await create({ name: 'Another', email: 'another@example.com' })
-    crm.org.edit(id, { Email: null })
-    t.match(await tell(joined, id), {
-      as: 'dead',
-      error: 'The change in Salesforce was not taken: email must be string',
-    })
-    crm.org.edit(id, { Email: 'another@example.com' })
-    t.match(await tell(joined, id), { as: 'dead', error: /User with this email exists already/ })
-    t.match(await user(id), fatima)
-  })
-
-  test(`${engine}: an administrator is not changed from there`, async (t) => {
-    const { app, joined, id, crm, user } = await agreed(t)
-    const { kysely } = app.storage.engine.dialect
-    const given = { user_id: id, role: 'admin', created_at: '', updated_at: '' }
-    const { sql, parameters } = kysely.insertInto('accounts').values(given).compile()
-    const constants = parameters.map((constant) => ({ constant }))
-    await app.storage.engine.write([[{ name: 'an administrator', sql, parameters: constants }, {}]])
-    crm.org.edit(id, { Email: 'mine@example.com' })
-    t.match(await tell(joined, id), { as: 'dead', error: /is an administrator, who is changed here alone/ })
-    t.match(await user(id), fatima)
-  })
-
-  test(`${engine}: a contact that is deleted there is made again by the next change`, async (t) => {
-    const { id, crm, user, change, send } = await agreed(t)
-    crm.org.contacts.length = 0
-    await change(id, { name: 'Again' })
-    t.match(await send(id), { as: 'delivered', error: undefined })
-    t.match([await user(id), crm.org.contact(id)], [{ name: 'Again' }, { LastName: 'Again' }])
-  })
-
-  test(`${engine}: a contact that went after it was told of is not made again for that`, async (t) => {
-    const { id, crm, connection } = await agreed(t)
-    crm.org.contacts.length = 0
-    const data = { id: '003000000000001AAA', externalId: String(id) }
-    const outcome = await connection.handle?.({ id: 'x', type: 'contact.changed', data }, never)
-    t.match(outcome, { as: 'delivered', error: 'The contact is not there any more' })
-    t.equal(crm.org.contacts.length, 0)
-  })
-
-  test(`${engine}: what was told before a later state was seen asks nothing`, async (t) => {
-    const { id, crm, connection, send } = await agreed(t)
-    crm.org.edit(id, { LastName: 'Newest' })
-    await send(id)
-    const calls = crm.calls.length
-    const data = { id: '003000000000001AAA', externalId: String(id), systemModstamp: '2020-01-01T00:00:00.000+0000' }
-    t.match(await connection.handle?.({ id: 'x', type: 'contact.changed', data }, never), { as: 'delivered' })
-    t.equal(crm.calls.length, calls)
-  })
-
-  test(`${engine}: a user that is gone is not made again`, async (t) => {
-    const { joined, id, crm, remove, app } = await agreed(t)
-    await remove(id)
-    crm.org.edit(id, { LastName: 'Zahra' })
-    t.match(await tell(joined, id), { as: 'delivered' })
-    t.equal((await app.inject(`/users/${id}`)).statusCode, 404)
-  })
-
-  test(`${engine}: sides that differ when they first meet are a conflict`, async (t) => {
-    const { crm, create, send } = await start(t)
-    const id = await create(fatima)
-    crm.org.upsert(String(id), { LastName: 'From there' })
-    crm.org.edit(id, { LastName: 'From there' })
-    t.match(await send(id), { as: 'delivered', error: /both sides have changed LastName/ })
-    t.match(crm.org.contact(id), { LastName: 'Fatima', Email: 'fatima@example.com' })
-  })
-
-  test(`${engine}: a back-fill sends only what was never agreed on; a conflict stays as the settings say`, async (t) => {
-    const joined = await start(t, { SALESFORCE_CONFLICTS: 'crm' })
-    for (const name of ['one', 'two', 'three']) await joined.create({ name, email: `${name}@example.com` })
-    const users = await new CollectionRecords(joined.app.storage).behind(0, 3)
-    const fill = (page: readonly UserRecord[]) => joined.connection.backFill?.users(page, never)
-    const [first, second] = users.map(({ id }) => id) as [number, number]
-    t.same(await fill(users), { failed: [] })
-    joined.crm.org.edit(first, { LastName: 'Theirs' })
-    await joined.change(second, { name: 'Ours' })
-    joined.crm.org.edit(second, { LastName: 'Theirs too' })
-    const now = await new CollectionRecords(joined.app.storage).behind(0, 3)
-    t.same(await fill(now), { failed: [] })
-    t.equal(joined.crm.jobs.all.length, 1, 'there was nothing for a job')
-    t.match(joined.crm.org.contact(first), { LastName: 'Theirs' }, 'its WebHook is to come')
-    t.match(
-      [joined.crm.org.contact(second), await joined.user(second)],
-      [{ LastName: 'Theirs too' }, { name: 'Theirs too' }],
-    )
   })
 }

@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { secret } from './setup.ts'
-import { signed } from './two-way.ts'
+import { signed } from './two-way-setup.ts'
 import { until, whole } from './whole.ts'
 
 test('what happens reaches Salesforce, and an outage loses nothing that its operator does not see', async (t) => {
