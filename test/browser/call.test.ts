@@ -29,7 +29,7 @@ test('two pages hold a call; one is loaded again, and has its place', { skip }, 
   const offers = (json as { data: { from: string; data: string } }[])
     .filter(({ data }) => JSON.parse(data.data).description?.type === 'offer')
     .map(({ data }) => data.from)
-  t.equal(new Set(offers).size, 2, 'both have offered')
+  t.equal(new Set(offers).size, 1, 'who comes begins')
 
   await ben.page.click('#leave')
   await until(async () => (await ann.page.evaluate('call.peers.size')) === 0, 'the other is told')
@@ -81,5 +81,10 @@ test('a page that was taken for gone takes another place; one whose place a furt
   const { id } = await ben.member()
   await ben.user.join(room, id)
   await until(async () => (await ben.page.textContent('#status')) === 'Not in a call: replaced', 'it gives up')
-  for (const { complaints } of callers) t.same(complaints, [])
+  // The browser itself says that a signal came too late for the place.
+  for (const { complaints } of callers)
+    t.same(
+      complaints.filter((text) => !/status of 404/.test(text)),
+      [],
+    )
 })
