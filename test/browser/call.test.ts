@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { raw, until } from '../storage/setup.ts'
-import { openCall } from './call-setup.ts'
+import { openCall, patience } from './call-setup.ts'
 import { skip } from './chromium.ts'
 
 /** A candidate may be met before it is heard of. */
@@ -29,10 +29,10 @@ test('two pages hold a call; one is loaded again, and has its place', { skip }, 
   const offers = (json as { data: { from: string; data: string } }[])
     .filter(({ data }) => JSON.parse(data.data).description?.type === 'offer')
     .map(({ data }) => data.from)
-  t.equal(new Set(offers).size, 2, 'both have offered')
+  t.equal(new Set(offers).size, 1, 'who comes begins')
 
   await ben.page.click('#leave')
-  await until(async () => (await ann.page.evaluate('call.peers.size')) === 0, 'the other is told')
+  await until(async () => (await ann.page.evaluate('call.peers.size')) === 0, 'the other is told', patience)
   t.equal(await ben.page.textContent('#status'), 'Not in a call: left')
   await app.rooms.rooms.end(room, { kind: 'user', id: 'user:1', scopes: new Set(), userId: ann.user.id })
   await ann.page.waitForSelector('#leave:disabled')
@@ -52,11 +52,15 @@ test('both offer at once, again and again: the polite one gives way, and the cal
   for (let round = 0; round < 5; round += 1) {
     const before = await Promise.all([ann.page.evaluate(ufrag), ben.page.evaluate(ufrag)])
     await Promise.all([ann.page.evaluate(restart), ben.page.evaluate(restart)])
-    await until(async () => {
-      const now = await Promise.all([ann.page.evaluate(ufrag), ben.page.evaluate(ufrag)])
-      const both = await Promise.all([ann.page.evaluate(stable), ben.page.evaluate(stable)])
-      return both.every(Boolean) && now.every((each, index) => each !== before[index])
-    }, 'both begin ICE anew')
+    await until(
+      async () => {
+        const now = await Promise.all([ann.page.evaluate(ufrag), ben.page.evaluate(ufrag)])
+        const both = await Promise.all([ann.page.evaluate(stable), ben.page.evaluate(stable)])
+        return both.every(Boolean) && now.every((each, index) => each !== before[index])
+      },
+      'both begin ICE anew',
+      patience,
+    )
   }
   const flows = await Promise.all([ann.flows(), ben.flows()])
   t.match(flows, [{ state: 'connected' }, { state: 'connected' }])
@@ -74,12 +78,21 @@ test('a page that was taken for gone takes another place; one whose place a furt
   const before = await ben.member()
   await app.storage.engine.write([[raw(`update room_members set seen_at = '' where member = '${before.id}'`), {}]])
   await app.rooms.members.sweep()
-  await until(async () => (await ben.member()).id !== before.id, 'another place')
+  await until(async () => (await ben.member()).id !== before.id, 'another place', patience)
   await Promise.all([ann.flows(), ben.flows()])
   t.equal(await ann.page.evaluate('call.peers.size'), 1)
 
   const { id } = await ben.member()
   await ben.user.join(room, id)
-  await until(async () => (await ben.page.textContent('#status')) === 'Not in a call: replaced', 'it gives up')
-  for (const { complaints } of callers) t.same(complaints, [])
+  await until(
+    async () => (await ben.page.textContent('#status')) === 'Not in a call: replaced',
+    'it gives up',
+    patience,
+  )
+  // The browser itself says that a signal came too late for the place.
+  for (const { complaints } of callers)
+    t.same(
+      complaints.filter((text) => !/status of 404/.test(text)),
+      [],
+    )
 })

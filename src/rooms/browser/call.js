@@ -93,21 +93,20 @@ export class Call extends EventTarget {
     this.member = member
     this.#cursor = cursor
     this.#tell('joined', { member, others })
-    for (const other of others) this.#connect(other, configuration)
+    // Who comes begins, also to begin anew; who came at the same moment, but later, begins by itself.
+    for (const other of others) this.#connect(other, configuration, member.joins > 1 || other.order < member.order)
   }
 
-  /** @param {Member} other @param {RTCConfiguration} configuration */
-  #connect(other, configuration) {
+  /** @param {Member} other @param {RTCConfiguration} configuration @param {boolean} begins */
+  #connect(other, configuration, begins) {
     this.peers.get(other.id)?.close()
     const own = /** @type {Member} */ (this.member)
-    const peer = new Peer(this, own, other, configuration)
+    const peer = new Peer(this, own, other, configuration, this.#options.stream)
     this.peers.set(other.id, peer)
     peer.onstream = (stream) => this.#tell('stream', { member: other, stream })
     peer.onstate = (state) => this.#tell('state', { member: other, state })
     peer.onfailure = (error) => this.#failed(error)
-    for (const track of this.#options.stream?.getTracks() ?? []) {
-      peer.connection.addTrack(track, /** @type {MediaStream} */ (this.#options.stream))
-    }
+    if (begins) peer.begin()
   }
 
   async #keep() {
@@ -166,7 +165,7 @@ export class Call extends EventTarget {
     else if (type === 'room.signal' && data.to === own.id) peer?.hear(data.data)
     else if (type === 'room.member-joined' && data.id === own.id && data.joins > own.joins) this.#close('replaced')
     else if (type === 'room.member-joined' && data.id !== own.id && !(peer && peer.other.joins >= data.joins)) {
-      this.#connect(data, await this.configuration())
+      this.#connect(data, await this.configuration(), false)
     } else if (type === 'room.member-left' && data.id === own.id) {
       if (data.reason === 'gone') await this.#again()
       else this.#close(data.reason)

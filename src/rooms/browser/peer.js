@@ -10,6 +10,7 @@ export class Peer {
   onfailure = (/** @type {unknown} */ _error) => {}
   #call
   #own
+  #stream
   /** Which of their connections a signal is of: each grows when a page is loaded again. */
   #tag
   #polite
@@ -21,8 +22,12 @@ export class Peer {
   /** @type {Set<string>} */
   #streams = new Set()
 
-  /** @param {Call} call @param {Member} own @param {Member} other @param {RTCConfiguration} configuration */
-  constructor(call, own, other, configuration) {
+  /**
+   * @param {Call} call @param {Member} own @param {Member} other @param {RTCConfiguration} configuration
+   * @param {MediaStream} [stream]
+   */
+  constructor(call, own, other, configuration, stream) {
+    this.#stream = stream
     this.#call = call
     this.#own = own
     this.other = other
@@ -40,6 +45,15 @@ export class Peer {
     }
   }
 
+  /**
+   * Makes the first offer; the other side waits for it, as a connection that gives way before it has found any path may
+   * find none afterwards (seen in Chromium: it gathers no more candidates).
+   */
+  begin() {
+    if (this.#stream) this.#give()
+    else for (const kind of ['audio', 'video']) this.connection.addTransceiver(kind, { direction: 'recvonly' })
+  }
+
   close() {
     this.connection.close()
   }
@@ -49,6 +63,14 @@ export class Peer {
     const { tag, ...message } = JSON.parse(text)
     if (tag !== this.#tag) return
     this.#hearing = this.#hearing.then(() => this.#take(message)).catch((error) => this.onfailure(error))
+  }
+
+  /** Adds what the other gets, once. */
+  #give() {
+    for (const track of this.#stream?.getTracks() ?? []) {
+      const given = this.connection.getSenders().some((sender) => sender.track === track)
+      if (!given) this.connection.addTrack(track, /** @type {MediaStream} */ (this.#stream))
+    }
   }
 
   async #offer() {
@@ -73,6 +95,7 @@ export class Peer {
       // Of a polite one that has offered too, this takes its own offer back.
       await connection.setRemoteDescription(description).finally(() => (this.#settingAnswer = false))
       if (description.type !== 'offer') return
+      this.#give()
       await connection.setLocalDescription()
       this.#send('description', { description: connection.localDescription })
     } else if (candidate) {
