@@ -34,8 +34,9 @@ export default fp(
       events.declare(connector.events ?? [])
     }
     fastify.decorate('connectors', connectors)
-    fastify.addHook('onReady', () => connectors.ready())
-    fastify.hourly(() => connectors.follow(), 'connectors could not say that they follow')
+    deliveries.addFollowers(connectors.following)
+    fastify.addHook('onReady', () => connectors.begin())
+    fastify.hourly(() => connectors.following.renew(), 'connectors could not say that they follow')
     fastify.addHook('onClose', async () => {
       await deliveries.stop(config.SHUTDOWN_TIMEOUT / 2)
       await connectors.close()

@@ -39,6 +39,7 @@ export default fp(
     const patience = deliveries.schedule.total * enough
     const targets = new EndpointTargets({ engine, sql, keys, rights, events, client, patience })
     deliveries.register(targets)
+    deliveries.addFollowers(targets)
     const source = () => fastify.publicUrl()
     const ofTargets = new TargetDeliveries(engine, deliveries, events.log)
     const shared = { engine, endpoints, targets, deliveries, ofTargets, source }

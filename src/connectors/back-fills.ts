@@ -37,6 +37,8 @@ export interface BackFillSettings {
   users: CollectionRecords
 }
 
+const nothingYet = { position: 0, done: 0, failed: 0, failures: '[]' }
+
 export class BackFills {
   readonly #settings: BackFillSettings
 
@@ -51,16 +53,20 @@ export class BackFills {
     return { state, total, done, failed, failures: JSON.parse(failures), error, startedAt, endedAt }
   }
 
-  /** @throws {Problem} `conflict` while one is running. */
+  /** Begins with the first user; after a run that has failed, where that was. @throws {Problem} `conflict` while one is running. */
   async start(name: string): Promise<BackFill> {
     const { engine, sql, deliveries, users } = this.#settings
+    const target = targetOf(name)
     const run = randomUUID()
-    const args = { name, run, total: await users.count(), now: new Date().toISOString() }
-    await engine.write([[sql.start, args, 1], this.#page(name, run, 0)]).catch((error: unknown) => {
+    const before = await this.#row(name)
+    const { position, done, failed, failures } = before?.state === 'failed' ? before : nothingYet
+    const args = { name, target, run, position, done, failed, failures, now: new Date().toISOString() }
+    const start: Command = [sql.start, { ...args, total: await users.count() }, 1]
+    await engine.write([start, this.#page(name, run, position)]).catch((error: unknown) => {
       if (error instanceof UnexpectedRows) throw new Problem('conflict', 'A back-fill is running')
       throw error
     })
-    deliveries.wake([targetOf(name)])
+    deliveries.wake([target])
     return (await this.get(name)) as BackFill
   }
 
@@ -81,7 +87,8 @@ export class BackFills {
       await this.#advance(row, page.at(-1)?.id ?? behind, page.length, failed, page.length < size)
       return { as: 'delivered' }
     } catch (error) {
-      await this.#note(row, errorText(error), delivery.isLast)
+      // What a stop cuts off says nothing of the page: it is made again, by another process or the next.
+      if (!isStop(signal)) await this.#note(row, errorText(error), delivery.isLast)
       throw error
     }
   }
@@ -117,11 +124,11 @@ export class BackFills {
   }
 
   /** Says why a page has failed; after its last attempt the run has. */
-  async #note({ name, run }: BackFillRow, error: string, isLast: boolean): Promise<void> {
+  async #note({ name, run, position: from }: BackFillRow, error: string, isLast: boolean): Promise<void> {
     const { engine, sql } = this.#settings
     const state: BackFillState = isLast ? 'failed' : 'running'
     const endedAt = isLast ? new Date().toISOString() : null
-    await engine.write([[sql.trouble, { name, run, error, state, endedAt }]])
+    await engine.write([[sql.trouble, { name, run, from, error, state, endedAt }]])
   }
 
   #page(name: string, run: string, behind: number): Command {
@@ -140,6 +147,10 @@ export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error).slice(0, longestError)
   const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
   return `${error.message}${cause}`.slice(0, longestError)
+}
+
+function isStop({ aborted, reason }: AbortSignal): boolean {
+  return aborted && (reason as Error).name !== 'TimeoutError'
 }
 
 function targetOf(name: string): string {

@@ -11,6 +11,8 @@ export interface FollowingRow extends Row {
   /** Sequence of the event behind which it follows. */
   after: number
   since: string
+  /** Those that it follows, in one text with spaces: a process that does not know the connector writes for it too. */
+  types: string
   /** When a process last said that it has it on. */
   seenAt: string
 }
@@ -35,7 +37,7 @@ export interface BackFillRow extends Row {
   endedAt: string | null
 }
 
-const following = { name: 'name', after: 'follows_after', since: 'since', seenAt: 'seen_at' }
+const following = { name: 'name', after: 'follows_after', since: 'since', types: 'types', seenAt: 'seen_at' }
 const backFill = {
   name: 'name',
   run: 'run',
@@ -59,6 +61,7 @@ export const connectorMigrations: readonly Migration[] = [
         .addColumn('name', text, (column) => column.primaryKey())
         .addColumn('follows_after', integer, (column) => column.notNull())
         .addColumn('since', text, (column) => column.notNull())
+        .addColumn('types', text, (column) => column.notNull())
         .addColumn('seen_at', text, (column) => column.notNull()),
       schema
         .createTable('connector_back_fills')
@@ -82,62 +85,53 @@ export const mostCounted = 10_000
 
 export class ConnectorSql {
   readonly following: Statement
-  /** Begins to follow, or says that it still does; one that nobody has had on since `before` begins anew. */
+  /** Begins to follow, or goes on where it was. */
   readonly follow: Statement
+  readonly seen: Statement
   readonly backFill: Statement
-  /** Nothing where one is running. */
+  /** Nothing where one is running, and something still waits for it. */
   readonly start: Statement
   readonly advance: Statement
   readonly trouble: Statement
+  /** Gives up some of what waits for a target. */
+  readonly giveUp: Statement
   /** Of a target and a state: how many, since when, and what the last failure was. */
   readonly counted: Record<'waiting' | 'dead', Statement>
   readonly lastError: Statement
 
   constructor({ kysely }: Dialect) {
-    this.following = statement(
-      'connectors following',
-      kysely.selectFrom('connectors').select(selected(following)).where('seen_at', '>=', argument('before')),
-    )
-    const anew = (column: string) =>
-      sql`case when connectors.seen_at < ${argument('before')} then excluded.${sql.ref(column)} else connectors.${sql.ref(column)} end`
+    this.following = statement('connectors following', kysely.selectFrom('connectors').select(selected(following)))
+    const now = { types: argument('types'), seen_at: argument('now') }
     this.follow = statement(
       'connector follow',
       kysely
         .insertInto('connectors')
-        .values({
-          name: argument('name'),
-          follows_after: argument('after'),
-          since: argument('now'),
-          seen_at: argument('now'),
-        })
-        .onConflict((conflict) =>
-          conflict.column('name').doUpdateSet({
-            follows_after: anew('follows_after'),
-            since: anew('since'),
-            seen_at: argument('now'),
-          }),
-        ),
+        .values({ name: argument('name'), follows_after: argument('after'), since: argument('now'), ...now })
+        .onConflict((conflict) => conflict.column('name').doUpdateSet(now)),
+    )
+    this.seen = statement(
+      'connector seen',
+      kysely
+        .updateTable('connectors')
+        .set({ seen_at: argument('now') })
+        .where('name', '=', argument('name')),
     )
     const ofName = kysely.selectFrom('connector_back_fills').where('name', '=', argument('name'))
     this.backFill = statement('back-fill', ofName.select(selected(backFill)))
     const begun = {
-      run: argument('run'),
-      state: sql.lit('running'),
-      total: argument('total'),
-      started_at: argument('now'),
+      ...{ run: argument('run'), state: sql.lit('running'), total: argument('total'), started_at: argument('now') },
+      ...{ position: argument('position'), done: argument('done'), failed: argument('failed') },
+      ...{ failures: argument('failures'), error: null, ended_at: null },
     }
-    const empty = { position: 0, done: 0, failed: 0, failures: '[]', error: null, ended_at: null }
+    // Whose last page was given up without a word is over, whatever its row says.
+    const isOver = sql<boolean>`(connector_back_fills.state <> 'running' or not exists
+      (select 1 from deliveries where target = ${argument('target')} and state = 'waiting'))`
     this.start = statement(
       'back-fill start',
       kysely
         .insertInto('connector_back_fills')
-        .values({ name: argument('name'), ...begun, ...empty })
-        .onConflict((conflict) =>
-          conflict
-            .column('name')
-            .doUpdateSet({ ...begun, ...empty })
-            .where(sql.ref('connector_back_fills.state'), '<>', sql.lit('running')),
-        ),
+        .values({ name: argument('name'), ...begun })
+        .onConflict((conflict) => conflict.column('name').doUpdateSet(begun).where(isOver)),
     )
     const running = kysely
       .updateTable('connector_back_fills')
@@ -158,7 +152,29 @@ export class ConnectorSql {
     )
     this.trouble = statement(
       'back-fill trouble',
-      running.set({ error: argument('error'), state: argument('state'), ended_at: argument('endedAt') }),
+      running
+        .where('position', '=', argument('from'))
+        .set({ error: argument('error'), state: argument('state'), ended_at: argument('endedAt') }),
+    )
+    const waiting = kysely
+      .selectFrom('deliveries')
+      .select('id')
+      .where('target', '=', argument('target'))
+      .where('state', '=', sql.lit('waiting'))
+      .limit(argument<number>('limit'))
+    this.giveUp = statement(
+      'deliveries give up',
+      kysely
+        .updateTable('deliveries')
+        .set({
+          state: sql.lit('dead'),
+          lease: null,
+          error: sql.lit('The connector is off'),
+          settled_at: argument('now'),
+        })
+        .where('id', 'in', waiting)
+        .where('state', '=', sql.lit('waiting'))
+        .returning('id'),
     )
     const some = (state: string, order: string) =>
       kysely

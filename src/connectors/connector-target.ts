@@ -1,7 +1,6 @@
 /** A connector as a kind of target of deliveries: events go `out`, WebHooks come `in`, and users are brought over by the page. */
 
-import type { Delivery, Follower, Outcome, TargetKind } from '../deliveries/delivery.ts'
-import type { LoggedEvent } from '../events/log.ts'
+import type { Delivery, Outcome, TargetKind } from '../deliveries/delivery.ts'
 import { type BackFills, errorText } from './back-fills.ts'
 import type { Connection, Connector, ConnectorEvent } from './connector.ts'
 
@@ -20,13 +19,13 @@ export interface TargetSettings {
   backFills: BackFills
   /** The longest that an attempt takes, in ms. */
   timeout: number
-  /** Sequence behind which the connector follows; nothing where no process has it on. */
-  following: (name: string) => Promise<number | undefined>
   onError: (error: unknown, delivery: Delivery) => void
 }
 
 export class ConnectorTarget implements TargetKind {
   readonly #settings: TargetSettings
+  /** Whether attempts may be made: not before the connector is ready. */
+  isOpen = false
 
   constructor(settings: TargetSettings) {
     this.#settings = settings
@@ -44,25 +43,14 @@ export class ConnectorTarget implements TargetKind {
     return directionOf(target) === 'back-fill' ? longestPage : this.#settings.timeout
   }
 
-  /** Also for a connector that another process has on: whoever reads the log writes for all. */
-  async followers(): Promise<Follower[]> {
-    const after = await this.#settings.following(this.kind)
-    return after === undefined ? [] : [{ target: targetOf(this.kind, 'out'), after, selects: this.selects }]
-  }
-
   open(targets: readonly string[]): readonly string[] {
-    return this.#settings.connection === undefined ? [] : targets
+    return this.isOpen ? targets : []
   }
-
-  readonly selects = ({ type }: Pick<LoggedEvent, 'type'>): boolean =>
-    this.#settings.connector.types.some((each) =>
-      each.endsWith('.*') ? type.startsWith(each.slice(0, -1)) : type === each,
-    )
 
   /** What is thrown is told to who operates the server, with its reason. */
   async send(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
     const { connection, onError } = this.#settings
-    if (connection === undefined) return { as: 'held' }
+    if (connection === undefined || !this.isOpen) return { as: 'held' }
     const ended = AbortSignal.any([signal, AbortSignal.timeout(this.timeoutOf(delivery.target))])
     try {
       return await Promise.race([this.#attempt(connection, delivery, ended), cutOff(ended)])

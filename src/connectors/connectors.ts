@@ -16,16 +16,12 @@ import type { EventLog } from '../events/log.ts'
 import type { Storage } from '../storage/storage.ts'
 import { type BackFill, BackFills } from './back-fills.ts'
 import type { Connection, Connector, ConnectorHost, Inbound, Received } from './connector.ts'
-import { ConnectorSql, type FollowingRow } from './connector-sql.ts'
+import { ConnectorSql } from './connector-sql.ts'
 import { ConnectorTarget, type Direction, directions, targetOf } from './connector-target.ts'
+import { Following, selectorOf } from './following.ts'
 import { missingSettings, readSettings } from './settings.ts'
 import type { CollectionRecords } from './user-records.ts'
 
-/**
- * How long events are kept for a connector that no process has on, in ms: a deployment, or a mistake in the settings,
- * loses none.
- */
-const remembered = 86_400_000
 /** Ids of services' events, and their types: text that every database takes. */
 const plainText = /^[\x21-\x7e]{1,255}$/
 
@@ -68,19 +64,20 @@ interface Known {
 }
 
 export class Connectors {
+  readonly following: Following
   readonly #settings: ConnectorsSettings
   readonly #known = new Map<string, Known>()
   readonly #sql: ConnectorSql
   readonly #backFills: BackFills
   readonly #ofTargets: TargetDeliveries
   readonly #env: Environment
-  #following: Promise<Map<string, FollowingRow>> | undefined
 
   constructor(settings: ConnectorsSettings, env: Environment) {
     const { engine, deliveries, eventLog, users } = settings
     this.#settings = settings
     this.#env = env
     this.#sql = new ConnectorSql(engine.dialect)
+    this.following = new Following(engine, this.#sql, eventLog)
     this.#backFills = new BackFills({ engine, deliveries, users, sql: this.#sql })
     this.#ofTargets = new TargetDeliveries(engine, deliveries, eventLog)
   }
@@ -114,7 +111,6 @@ export class Connectors {
       connection,
       backFills: this.#backFills,
       timeout: deliveries.timeout,
-      following: async (each) => (await this.#rows()).get(each)?.after,
       onError: (err, { target, id, type }) => log.warn({ err, target, delivery: id, type }, 'a connector has failed'),
     })
     deliveries.register(target)
@@ -126,19 +122,20 @@ export class Connectors {
     return this.#known.get(name)?.connection
   }
 
-  /** Says that those that are on follow, from now on or as before. To be said once at start, and each hour. */
-  async follow(): Promise<void> {
-    const { engine, eventLog, log } = this.#settings
-    const { newest } = await eventLog.bounds()
-    const now = new Date()
-    const args = { after: newest, now: now.toISOString(), before: before(now) }
-    const previous = await this.#rows()
-    for (const { connector } of this.on) {
-      await engine.write([[this.#sql.follow, { ...args, name: connector.name }]])
-      if (!previous.has(connector.name)) {
-        log.info({ connector: connector.name }, 'it follows events from now on; a back-fill brings over who is there')
-      }
+  /**
+   * Judges what rests on the routes, begins to follow and lets attempts be made. To be said once, when all routes are
+   * registered.
+   *
+   * @throws {ConfigError} for settings that do not fit what the routes have declared.
+   */
+  async begin(): Promise<void> {
+    const { log, deliveries } = this.#settings
+    for (const { connection } of this.on) await connection.ready?.()
+    for (const name of await this.following.begin(this.on.map(({ connector }) => connector))) {
+      log.info({ connector: name }, 'it follows events from now on; a back-fill brings over who is there')
     }
+    for (const { target, connection } of this.#known.values()) target.isOpen = connection !== undefined
+    deliveries.wake()
   }
 
   /** Keeps what a WebHook says, each thing once. @throws {Problem} `not-found`, and what the connector throws. */
@@ -161,7 +158,7 @@ export class Connectors {
   async get(name: string): Promise<ConnectorStatus> {
     const { connector, connection } = this.#get(name)
     const { title, description, types } = connector
-    const row = (await this.#rows()).get(name)
+    const since = await this.following.since(name)
     const backFill = await this.#backFills.get(name)
     return {
       name,
@@ -170,7 +167,7 @@ export class Connectors {
       on: connection !== undefined,
       missingSettings: missingSettings(connector, this.#env),
       types: [...types],
-      since: row?.since ?? null,
+      since,
       out: await this.#backlog(targetOf(name, 'out')),
       in: await this.#backlog(targetOf(name, 'in')),
       ...(backFill && { backFill }),
@@ -196,19 +193,14 @@ export class Connectors {
   /** @throws {Problem} `not-found`; `conflict` for a connector that is off; `gone` for events that are not kept. */
   async replayEvents(name: string, range: EventRange): Promise<Replayed> {
     this.#connected(name)
-    const { target } = this.#get(name)
-    return this.#ofTargets.replayEvents(this.#target(name, 'out'), range, target.selects)
+    const { types } = this.#get(name).connector
+    return this.#ofTargets.replayEvents(this.#target(name, 'out'), range, selectorOf(types))
   }
 
   /** @throws {Problem} `not-found`; `conflict` where it is off, brings nobody over, or a back-fill is running. */
   async startBackFill(name: string): Promise<BackFill> {
     if (this.#connected(name).backFill === undefined) throw new Problem('conflict', 'The connector brings nobody over')
     return this.#backFills.start(name)
-  }
-
-  /** @throws {ConfigError} for settings that do not fit what the routes have declared. */
-  async ready(): Promise<void> {
-    for (const { connection } of this.on) await connection.ready?.()
   }
 
   async close(): Promise<void> {
@@ -248,23 +240,6 @@ export class Connectors {
       lastError: failure?.error ?? null,
     }
   }
-
-  /** One read for all who ask in the same moment: each kind of target does. */
-  #rows(): Promise<Map<string, FollowingRow>> {
-    this.#following ??= this.#readRows().finally(() => {
-      this.#following = undefined
-    })
-    return this.#following
-  }
-
-  async #readRows(): Promise<Map<string, FollowingRow>> {
-    const rows = await this.#settings.engine.all<FollowingRow>(this.#sql.following, { before: before(new Date()) })
-    return new Map(rows.map((row) => [row.name, row]))
-  }
-}
-
-function before(now: Date): string {
-  return new Date(now.getTime() - remembered).toISOString()
 }
 
 /** @throws {Problem} `malformed-request` for an id or a type that cannot be kept. */

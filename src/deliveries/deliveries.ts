@@ -6,13 +6,14 @@
 
 import { randomUUID } from 'node:crypto'
 import type { LoggedEvent } from '../events/log.ts'
-import { deleteInPortions } from '../storage/portions.ts'
+import { runInPortions } from '../storage/portions.ts'
 import type { Command, Storage } from '../storage/storage.ts'
-import { type Delivery, kindOf, type Outcome, type TargetKind } from './delivery.ts'
+import { type Delivery, type Follower, type FollowerSource, kindOf, type Outcome, type TargetKind } from './delivery.ts'
 import { type ClaimedRow, DeliverySql } from './delivery-sql.ts'
 import type { Schedule } from './schedule.ts'
 import { Settlements } from './settlements.ts'
 import { Slots } from './slots.ts'
+import { within } from './within.ts'
 
 /** The longest time between two looks at what is due, in ms: for what processes that have died would have done. */
 const lookEvery = 5000
@@ -45,6 +46,7 @@ export class Deliveries {
   onSettled: (kind: string, as: Settled) => void = () => {}
   readonly #settings: DeliverySettings
   readonly #kinds = new Map<string, TargetKind>()
+  readonly #sources: FollowerSource[] = []
   readonly #settlements: Settlements
   readonly #slots: Slots
   readonly #lease = randomUUID()
@@ -74,13 +76,18 @@ export class Deliveries {
     return this.#settings.schedule
   }
 
-  get kinds(): Iterable<TargetKind> {
-    return this.#kinds.values()
-  }
-
   /** Says who sends to targets of a kind. */
   register(kind: TargetKind): void {
     this.#kinds.set(kind.kind, kind)
+  }
+
+  /** Says which targets follow events, of kinds that this process sends to or others do. */
+  addFollowers(source: FollowerSource): void {
+    this.#sources.push(source)
+  }
+
+  async followers(): Promise<Follower[]> {
+    return (await Promise.all(this.#sources.map((source) => source.followers()))).flat()
   }
 
   start(): void {
@@ -143,7 +150,7 @@ export class Deliveries {
   /** Deletes those of this age (ms) that nothing is to come of any more. */
   async forgetAfter(age: number): Promise<void> {
     const before = new Date(Date.now() - age).toISOString()
-    await deleteInPortions(this.#settings.engine, this.sql.forget, forgottenAtOnce, () => ({ before }))
+    await runInPortions(this.#settings.engine, this.sql.forget, forgottenAtOnce, () => ({ before }))
   }
 
   #lookWithin(milliseconds: number): void {
@@ -284,15 +291,4 @@ export class Deliveries {
 function toldAs({ eventId, type, text, owner }: Told, wait = 0) {
   const now = Date.now()
   return { eventId, type, owner, body: text, due: now + wait, now: new Date(now).toISOString() }
-}
-
-/** Whether work ends within a time (ms). */
-async function within(milliseconds: number, work: Promise<void>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const over = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, milliseconds, false)
-  })
-  const ended = await Promise.race([work.then(() => true), over])
-  clearTimeout(timer)
-  return ended
 }

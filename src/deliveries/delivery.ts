@@ -52,7 +52,12 @@ export interface Follower {
   selects: (event: LoggedEvent) => boolean
 }
 
-/** One kind of target, and who sends to it: WebHooks are one, each integration is one. */
+/** Who says which targets follow events now. */
+export interface FollowerSource {
+  followers(): Eventually<readonly Follower[]>
+}
+
+/** One kind of target, and who sends to it: WebHooks are one, each connector is one. */
 export interface TargetKind {
   /** First part of the names of its targets: `endpoint` of `endpoint/7`. */
   readonly kind: string
@@ -60,8 +65,6 @@ export interface TargetKind {
   readonly concurrency?: number | undefined
   /** The longest that an attempt takes, in ms; as the settings say, without it. */
   timeoutOf?(target: string): number | undefined
-  /** Those that follow events now. */
-  followers(): Eventually<readonly Follower[]>
   /** Those of these targets that may be sent to; the deliveries of others wait. */
   open(targets: readonly string[]): Eventually<readonly string[]>
   /** Makes one attempt; what it throws is taken for a failure. To end early when the signal aborts. */

@@ -72,7 +72,7 @@ export class FanOut {
     // The newest one first: whoever follows from here on does so behind it.
     const { engine, log, feed, deliveries } = this.#settings
     const { newest } = feed
-    const before = await this.#followers()
+    const before = await deliveries.followers()
     if (before.length === 0) return newest
     const position = (await engine.first<{ last: number }>(deliveries.sql.position, {}))?.last ?? 0
     // Where nobody followed, nobody wrote the position.
@@ -80,7 +80,7 @@ export class FanOut {
     if (newest <= from) return from
     const read = await log.read(from, readAtOnce)
     // Once more, after the events: a target that was added before an event is among them.
-    const followers = await this.#followers()
+    const followers = await deliveries.followers()
     const events = read.slice(0, Math.max(1, Math.floor(rowsAtOnce / Math.max(1, followers.length))))
     const last = events.at(-1)?.sequence
     return last === undefined ? newest : await this.#write(position, last, events, followers)
@@ -111,10 +111,5 @@ export class FanOut {
     }
     deliveries.wake(targets)
     return to
-  }
-
-  async #followers(): Promise<Follower[]> {
-    const all = await Promise.all([...this.#settings.deliveries.kinds].map((kind) => kind.followers()))
-    return all.flat()
   }
 }

@@ -3,7 +3,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Problem } from '../errors.ts'
 import type { EventLog, LoggedEvent } from '../events/log.ts'
-import { deleteInPortions } from '../storage/portions.ts'
+import { runInPortions } from '../storage/portions.ts'
 import { orConflict, type Storage } from '../storage/storage.ts'
 import type { Deliveries } from './deliveries.ts'
 import type { DeliveryState } from './delivery.ts'
@@ -136,7 +136,7 @@ export class TargetDeliveries {
 
   /** Forgets the deliveries of a target that is gone. */
   async drop(target: string): Promise<void> {
-    await deleteInPortions(this.#engine, this.#deliveries.sql.drop, droppedAtOnce, () => ({ target }))
+    await runInPortions(this.#engine, this.#deliveries.sql.drop, droppedAtOnce, () => ({ target }))
   }
 
   #replayed(target: string, events: number, next: string | null): Replayed {

@@ -2,7 +2,7 @@
 
 import { sql } from 'kysely'
 import { argument, type Dialect, selected, statement } from '../storage/dialect.ts'
-import { deleteInPortions } from '../storage/portions.ts'
+import { runInPortions } from '../storage/portions.ts'
 import type { Row, Statement, Storage } from '../storage/storage.ts'
 
 /** An event as every wire carries it. */
@@ -81,7 +81,7 @@ export class EventLog {
   async forgetAfter(age: number): Promise<void> {
     const before = new Date(Date.now() - age).toISOString()
     const args = () => ({ before, last: this.mayForget() })
-    await deleteInPortions(this.#engine, this.#sql.forget, forgottenAtOnce, args)
+    await runInPortions(this.#engine, this.#sql.forget, forgottenAtOnce, args)
   }
 }
 

@@ -5,6 +5,7 @@ import { type Test, test } from 'tap'
 import type { BackFill, Connector } from '../../routes/connectors/schema.ts'
 import type { DeliveryDetail, Delivery as DeliverySchema } from '../../src/schemas/delivery.ts'
 import { build } from '../helper.ts'
+import { raw } from '../storage/setup.ts'
 import { type Ledger, openLedger } from './ledger-server.ts'
 
 type Status = typeof Connector.static
@@ -38,6 +39,15 @@ async function setup(t: Test, settings: Record<string, string>, given?: Ledger) 
     until,
     status: () => get<Status>('/connectors/ledger'),
     deliveries: (query = '') => get<Delivery[]>(`/connectors/ledger/deliveries${query}`),
+    /** Waits until so many users have been written down, and nothing waits. */
+    writtenDown: async (users: number) => {
+      const written = () => [...ledger.entries.keys()].filter((path) => path.startsWith('/users/')).length
+      await until(written, (count) => count >= users)
+      await until(
+        () => get<Status>('/connectors/ledger'),
+        ({ out }) => out.waiting === 0,
+      )
+    },
     addUser: async (name: string) =>
       (await post('/users', { name, email: `${name}@example.com` })).json<{ id: number }>().id,
   }
@@ -120,10 +130,10 @@ export function connectors(engine: string, database: (t: Test) => Promise<Record
   })
 
   test(`${engine}: a back-fill brings over who was there, and goes on where it was`, async (t) => {
-    const { ledger, addUser, until, status, post, deliveries } = await start(t)
+    const { ledger, addUser, writtenDown, until, status, post, deliveries } = await start(t)
     const ids: number[] = []
     for (const name of ['A', 'B', 'C', 'D', 'E']) ids.push(await addUser(name))
-    await until(status, ({ out }) => out.waiting === 0)
+    await writtenDown(5)
     ledger.entries.clear()
     let failures = 1
     ledger.answer = (path) => {
@@ -148,9 +158,9 @@ export function connectors(engine: string, database: (t: Test) => Promise<Record
   })
 
   test(`${engine}: a back-fill whose page cannot be made fails, and says why`, async (t) => {
-    const { ledger, addUser, until, status, post } = await start(t, { WEBHOOK_WAITS: '0 0.02' })
+    const { ledger, addUser, writtenDown, until, status, post } = await start(t, { WEBHOOK_WAITS: '0 0.02' })
     await addUser('F')
-    await until(status, ({ out }) => out.waiting === 0)
+    await writtenDown(1)
     ledger.answer = () => 500
     await post('/connectors/ledger/back-fill')
     t.equal((await post('/connectors/ledger/back-fill')).statusCode, 409)
@@ -158,29 +168,81 @@ export function connectors(engine: string, database: (t: Test) => Promise<Record
     t.match(backFill, { done: 0, error: 'the ledger answered 500', endedAt: /T/ })
   })
 
-  test(`${engine}: a process that does not have it on keeps what another has on`, async (t) => {
+  const elsewhere: [string, Record<string, string>][] = [
+    ['has it off', { LEDGER_URL: '', LEDGER_SECRET: '' }],
+    ['does not know it', { LEDGER_URL: '', LEDGER_SECRET: '', CONNECTORS: '' }],
+  ]
+  for (const [what, other] of elsewhere) {
+    test(`${engine}: a process that ${what} keeps events for another that has it on`, async (t) => {
+      const settings = await database(t)
+      const ledger = await openLedger(t)
+      const first = await setup(t, settings, ledger)
+      await first.addUser('Before')
+      await first.writtenDown(1)
+      await first.app.close()
+      const { app, until } = await setup(t, { ...settings, ...other }, ledger)
+      const payload = { name: 'Meanwhile', email: 'meanwhile@example.com' }
+      await app.inject({ method: 'POST', url: '/users', payload })
+      await until(
+        () => app.deliveries.backlog(),
+        ({ waiting }) => waiting === 1,
+      )
+      await app.close()
+      t.equal(ledger.requests.length, 1)
+      const last = await setup(t, settings, ledger)
+      await last.until(
+        () => [...ledger.entries.values()].map((entry) => entry?.name),
+        (names) => names.includes('Meanwhile'),
+      )
+      t.equal(ledger.requests.length, 2)
+    })
+  }
+
+  test(`${engine}: a back-fill that has failed goes on where it was`, async (t) => {
+    const { ledger, addUser, writtenDown, until, status, post } = await start(t, { WEBHOOK_WAITS: '0 0.02' })
+    for (const name of ['A', 'B', 'C']) await addUser(name)
+    await writtenDown(3)
+    const asked = ledger.requests.length
+    ledger.answer = (path) => (path === '/users/3' ? 500 : undefined)
+    await post('/connectors/ledger/back-fill')
+    t.match((await until(status, ({ backFill }) => backFill?.state === 'failed')).backFill, { done: 2, failed: 0 })
+    ledger.answer = () => undefined
+    await post('/connectors/ledger/back-fill')
+    t.match((await until(status, ({ backFill }) => backFill?.state === 'done')).backFill, { done: 3, total: 3 })
+    t.same(ledger.requests.slice(asked), ['/users/1', '/users/2', '/users/3', '/users/3', '/users/3'])
+  })
+
+  test(`${engine}: a back-fill whose pages are gone can be begun anew`, async (t) => {
+    const { app, ledger, addUser, writtenDown, until, status, post } = await start(t)
+    await addUser('G')
+    await writtenDown(1)
+    ledger.answer = () => 500
+    await post('/connectors/ledger/back-fill')
+    await until(status, ({ backFill }) => backFill?.error)
+    const { engine: storage } = app.storage
+    await storage.write([
+      [raw("update deliveries set state = 'dead', lease = null where target = 'ledger/back-fill'"), {}],
+    ])
+    ledger.answer = () => undefined
+    t.equal((await post('/connectors/ledger/back-fill')).statusCode, 202)
+    await until(status, ({ backFill }) => backFill?.state === 'done')
+  })
+
+  test(`${engine}: what waits for a connector that has been on nowhere for a day is given up`, async (t) => {
     const settings = await database(t)
-    const ledger = await openLedger(t)
-    const first = await setup(t, settings, ledger)
-    await first.addUser('Before')
-    await first.until(first.status, ({ out }) => out.waiting === 0)
-    await first.app.close()
-    const { app, get } = { ...(await setup(t, { ...settings, LEDGER_URL: '', LEDGER_SECRET: '' }, ledger)) }
-    const key = (await first.app.apiKeys.first) ?? ''
-    const asked = { url: '/connectors/ledger', headers: { 'x-api-key': key } }
-    await app.inject({ method: 'POST', url: '/users', payload: { name: 'Meanwhile', email: 'meanwhile@example.com' } })
-    const off = await first.until(
-      async () => (await app.inject(asked)).json<Status>(),
-      ({ out }) => out.waiting === 1,
-    )
-    t.match(off, { on: false, missingSettings: ['LEDGER_URL', 'LEDGER_SECRET'], out: { waiting: 1 } })
-    t.ok(get)
+    const { app, ledger, addUser, until, status } = await setup(t, { ...settings, WEBHOOK_WAITS: '0 900' })
+    ledger.answer = () => 500
+    await addUser('Late')
+    await until(status, ({ out }) => out.lastError)
     await app.close()
-    const last = await setup(t, settings, ledger)
-    await last.until(
-      () => [...ledger.entries.values()].map((entry) => entry?.name),
-      (names) => names.includes('Meanwhile'),
-    )
-    t.equal(ledger.requests.length, 2)
+    const off = await setup(t, { ...settings, LEDGER_URL: '', LEDGER_SECRET: '' }, ledger)
+    const { engine: storage } = off.app.storage
+    await off.app.connectors.following.renew()
+    t.equal((await off.app.deliveries.backlog()).waiting, 1)
+    await storage.write([[raw("update connectors set seen_at = '2026-01-01T00:00:00.000Z'"), {}]])
+    await off.app.connectors.following.renew()
+    t.equal((await off.app.deliveries.backlog()).waiting, 0)
+    const dead = raw("select type, error, settled_at from deliveries where state = 'dead'")
+    t.match(await storage.all(dead, {}), [{ type: 'user.created', error: 'The connector is off', settled_at: /T/ }])
   })
 }

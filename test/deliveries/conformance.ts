@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { UserDetail } from '../../routes/users/schema.ts'
 import { Deliveries } from '../../src/deliveries/deliveries.ts'
-import type { Delivery, Follower, Outcome, TargetKind } from '../../src/deliveries/delivery.ts'
+import type { Delivery, Follower, FollowerSource, Outcome, TargetKind } from '../../src/deliveries/delivery.ts'
 import { FanOut } from '../../src/deliveries/fan-out.ts'
 import { deliveryMigrations } from '../../src/deliveries/migrations.ts'
 import { Schedule } from '../../src/deliveries/schedule.ts'
@@ -23,7 +23,7 @@ const stuck: Send = async (_, signal) => {
 }
 
 /** A kind of target of the test's own. */
-class Kind implements TargetKind {
+class Kind implements TargetKind, FollowerSource {
   readonly kind = 'test'
   readonly sent: Delivery[] = []
   readonly closed = new Set<string>()
@@ -71,6 +71,7 @@ async function start(t: Test, database: Pick<Database, 'open'>, kind: Kind, sett
   const { waits = [0, 20, 20], concurrency = 10, timeout = 1000 } = settings
   const deliveries = new Deliveries({ engine, schedule: new Schedule(waits), timeout, concurrency, onError })
   deliveries.register(kind)
+  deliveries.addFollowers(kind)
   const fanOut = new FanOut({ engine, log, feed, deliveries, onError })
   engine.watch(() => feed.wake())
   await feed.start()

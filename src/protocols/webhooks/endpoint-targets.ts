@@ -2,7 +2,7 @@
 
 import type { Eventually } from '../../contract/eventually.ts'
 import { adminScope, holds, type Principal } from '../../contract/principal.ts'
-import type { Delivery, Follower, Outcome, TargetKind } from '../../deliveries/delivery.ts'
+import type { Delivery, Follower, FollowerSource, Outcome, TargetKind } from '../../deliveries/delivery.ts'
 import { Problem } from '../../errors.ts'
 import type { Events } from '../../events/events.ts'
 import type { LoggedEvent } from '../../events/log.ts'
@@ -43,7 +43,7 @@ export function targetOf(id: number): string {
   return `${kind}/${id}`
 }
 
-export class EndpointTargets implements TargetKind {
+export class EndpointTargets implements TargetKind, FollowerSource {
   readonly kind = kind
   readonly #settings: EndpointTargetSettings
   readonly #told: Statement
