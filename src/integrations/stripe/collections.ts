@@ -13,6 +13,8 @@ const request = {
   reference: Type.String(),
   /** Part of that key: raised where Stripe keeps a failure of its own under the last one. */
   attempt: Type.Integer(),
+  /** Since when Stripe does not know what it has done under that key. */
+  unsureSince: MaybeText,
   /** The property of the input that Stripe has refused. */
   failureProperty: MaybeText,
 }
@@ -67,6 +69,7 @@ export const paymentCollection: Declaration<PaymentInput> = {
           .addColumn('checkout_session_id', text)
           .addColumn('reference', text, (column) => column.notNull())
           .addColumn('attempt', integer, (column) => column.notNull())
+          .addColumn('unsure_since', text)
           .addColumn('customer_id', text, (column) => column.notNull())
           .addColumn('payment_method', text)
           .addColumn('success_url', text)
@@ -102,7 +105,8 @@ export const refundCollection: Declaration<RefundInput> = {
           .addColumn('refund_id', text)
           .addColumn('payment_intent_id', text, (column) => column.notNull())
           .addColumn('reference', text, (column) => column.notNull())
-          .addColumn('attempt', integer, (column) => column.notNull()),
+          .addColumn('attempt', integer, (column) => column.notNull())
+          .addColumn('unsure_since', text),
         schema.createIndex('refunds_reference_unique').on('refunds').column('reference').unique(),
         schema.createIndex('refunds_payment_id').on('refunds').columns(['payment_id', 'id']),
       ],

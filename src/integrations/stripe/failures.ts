@@ -45,6 +45,11 @@ export function isDecline(error: unknown): error is StripeError {
   return isStripeError(error) && error.type === 'StripeCardError'
 }
 
+/** That an intent is not in a state for what was asked: somebody else was first. */
+export function isUnexpectedState(error: unknown): boolean {
+  return isRefusal(error) && error.code === 'payment_intent_unexpected_state'
+}
+
 /** That a failure of Stripe is kept under the key: it repeats it for as long as it keeps the key. */
 export function isKept(error: unknown): boolean {
   return isStripeError(error) && (error.statusCode ?? 0) >= 500 && error.headers?.['idempotent-replayed'] === 'true'

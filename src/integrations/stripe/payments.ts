@@ -13,7 +13,7 @@ import type { Created, Found, Page } from '../../storage/collection.ts'
 import { orConflict } from '../../storage/storage.ts'
 import type { PaymentColumns, PaymentInput, PaymentRow, RefundColumns, RefundInput, RefundRow } from './collections.ts'
 import type { Customers } from './customers.ts'
-import { isRefusal, isStripeError, problemOf } from './failures.ts'
+import { isRefusal, isStripeError, problemOf, refusal } from './failures.ts'
 import type { Intent, PaymentThing, Session } from './payment-kind.ts'
 import type { PaymentSql } from './payment-sql.ts'
 import type { Finished, Requests } from './requests.ts'
@@ -64,6 +64,7 @@ export interface PaymentParts {
 
 /** What has not been paid, and will not be unless somebody does something. */
 const cancelable: readonly PaymentRow['status'][] = [
+  'requested',
   'requires-payment',
   'requires-action',
   'requires-capture',
@@ -101,6 +102,7 @@ export class Payments {
     const { row, thing } = finished
     if (row.paymentMethod !== null && row.status === 'requires-payment' && row.failure !== null)
       throw new Problem('conflict', row.failure)
+    if (row.status === 'failed') throw refusal(row.failure ?? 'Stripe has refused it', row.failureProperty)
     const { client_secret: clientSecret } = thing as Intent
     return { ...made(row, { clientSecret }), replayed }
   }
@@ -249,7 +251,8 @@ function whyNot({ status }: PaymentRow): string {
 }
 
 function fresh() {
-  return { status: 'requested' as const, failure: null, failureProperty: null, reference: randomUUID(), attempt: 0 }
+  const request = { reference: randomUUID(), attempt: 0, unsureSince: null }
+  return { status: 'requested' as const, failure: null, failureProperty: null, ...request }
 }
 
 function view(schema: typeof Payment | typeof Refund, row: object): object {

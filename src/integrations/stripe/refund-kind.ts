@@ -16,6 +16,7 @@ const reasons = {
 
 export class RefundKind implements Kind<RefundRow, Stripe.Refund> {
   readonly label = 'refund'
+  readonly doubt = 3_600_000
   readonly #stripe: Stripe
   readonly #rows: Rows<RefundInput, typeof RefundRow>
 
@@ -59,8 +60,13 @@ export class RefundKind implements Kind<RefundRow, Stripe.Refund> {
     return this.#stripe.refunds.retrieve(refundId ?? '')
   }
 
-  declined(): undefined {
-    return undefined
+  async complete(_row: RefundRow, refund: Stripe.Refund): Promise<Stripe.Refund> {
+    return refund
+  }
+
+  /** What is given back is given back. */
+  async discard(): Promise<boolean> {
+    return false
   }
 
   async mend(): Promise<undefined> {
