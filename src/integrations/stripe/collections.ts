@@ -76,6 +76,7 @@ export const paymentCollection: Declaration<PaymentInput> = {
           .addColumn('cancel_url', text),
         schema.createIndex('payments_reference_unique').on('payments').column('reference').unique(),
         schema.createIndex('payments_user_id').on('payments').columns(['user_id', 'id']),
+        schema.createIndex('payments_status').on('payments').columns(['status', 'id']),
         schema.createIndex('payments_payment_intent_id').on('payments').column('payment_intent_id'),
         schema.createIndex('payments_checkout_session_id').on('payments').column('checkout_session_id'),
       ],
@@ -108,6 +109,7 @@ export const refundCollection: Declaration<RefundInput> = {
           .addColumn('attempt', integer, (column) => column.notNull())
           .addColumn('unsure_since', text),
         schema.createIndex('refunds_reference_unique').on('refunds').column('reference').unique(),
+        schema.createIndex('refunds_status').on('refunds').columns(['status', 'id']),
         schema.createIndex('refunds_payment_id').on('refunds').columns(['payment_id', 'id']),
       ],
     },

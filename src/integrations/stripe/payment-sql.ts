@@ -11,6 +11,9 @@ export class PaymentSql {
   readonly byIntent: Statement
   readonly bySession: Statement
   readonly refunds: Statement
+  /** Those that were asked for before a time, and have come to nothing. */
+  readonly leftPayments: Statement
+  readonly leftRefunds: Statement
 
   constructor({ kysely }: Dialect) {
     const payment = (column: string) =>
@@ -27,6 +30,18 @@ export class PaymentSql {
         .where('status', 'in', [sql.lit('succeeded'), sql.lit('partially-refunded')])
         .where(sql<boolean>`amount - amount_refunded >= ${argument('amount')}`),
     )
+    const left = (table: 'payments' | 'refunds') =>
+      statement(
+        `${table} left behind`,
+        kysely
+          .selectFrom(table)
+          .select('id')
+          .where('status', '=', sql.lit('requested'))
+          .where('created_at', '<', argument('before'))
+          .orderBy('id'),
+      )
+    this.leftPayments = left('payments')
+    this.leftRefunds = left('refunds')
     this.byReference = payment('reference')
     this.byIntent = payment('payment_intent_id')
     this.bySession = payment('checkout_session_id')

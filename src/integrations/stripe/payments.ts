@@ -62,8 +62,8 @@ export interface PaymentParts {
   readonly currencies: readonly string[] | undefined
 }
 
-/** What has not been paid, and will not be unless somebody does something. */
-const cancelable: readonly PaymentRow['status'][] = [
+/** What has not been paid. */
+const open: readonly PaymentRow['status'][] = [
   'requested',
   'requires-payment',
   'requires-action',
@@ -127,7 +127,7 @@ export class Payments {
       if (before.status === 'requested' && (await paymentRequests.withdraw(id))) return shown(await payments.get(id))
       const { row } = await paymentRequests.reflect(id)
       if (row.status === 'canceled') return shown(row)
-      if (!cancelable.includes(row.status)) throw new Problem('conflict', `The payment is ${row.status}`)
+      if (!isOpen(row)) throw new Problem('conflict', `The payment is ${row.status}`)
       try {
         await this.#end(row)
       } catch (error) {
@@ -142,17 +142,19 @@ export class Payments {
 
   /** @throws {Problem} `not-found`; `conflict` for what cannot be given back; `unavailable`; `idempotency-key-reused`. */
   async refund(principal: Principal, id: number, asked: AskedRefund, once?: Once): Promise<Created<RefundView>> {
-    const row = await this.#visible(principal, id)
+    const before = await this.#visible(principal, id)
     // A key means this payment alone: its fingerprint is that of the body.
     const own = once && { ...once, scope: `${once.scope} ${id}` }
     return this.#told(async () => {
+      const { refunds, refundRequests, paymentRequests, sql } = this.#parts
+      // It may be paid, and nobody has told of it.
+      const row = isOpen(before) ? ((await paymentRequests.refresh(id))?.row ?? before) : before
       const amount = asked.amount ?? row.amount - row.amountRefunded
       const input: RefundColumns = {
         ...fresh(),
         ...{ paymentId: id, userId: row.userId, currency: row.currency, amount, reason: asked.reason ?? null },
         ...{ paymentIntentId: row.paymentIntentId ?? '', refundId: null },
       }
-      const { refunds, refundRequests, paymentRequests, sql } = this.#parts
       const check = [sql.refundable, { id, amount: Math.max(amount, 1) }, 1] as const
       const created = await refunds.collection.insert(Refund, input, own, [check]).catch(orConflict(whyNot(row)))
       const { row: refund } = await refundRequests.finish(created.id, !created.replayed)
@@ -242,6 +244,10 @@ export class Payments {
 /** The only user whose payments a principal has to do with; nothing for whoever acts for all. */
 function ownOf(principal: Principal): number | undefined {
   return holds(principal, adminScope) ? undefined : principal.userId
+}
+
+function isOpen({ status }: PaymentRow): boolean {
+  return open.includes(status)
 }
 
 /** What can be said against a refund. */

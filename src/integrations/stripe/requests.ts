@@ -56,7 +56,7 @@ export interface Finished<Row, Thing> {
 /** A row that changes this often while it is read has its next reader to set it right. */
 const mostRounds = 5
 /** For how long who has asked may ask again before a row that never reached Stripe is given up, in ms: as long as a caller’s key is kept. */
-const patience = 86_400_000
+export const patience = 86_400_000
 /** Before an answer that was lost is looked for, in ms. */
 const betweenRounds = 20
 
@@ -114,20 +114,18 @@ export class Requests<Row extends Requested, Thing> {
 
   /**
    * For a row that may have been left behind: takes what Stripe has made for it. It makes nothing itself: whoever was
-   * told that there was no answer may have asked for it anew.
+   * told that there was no answer may have asked for it anew. `isLast`: that what is left is left to the sweep.
    */
-  async settle(id: number): Promise<Outcome> {
+  async settle(id: number, isLast = false): Promise<Outcome> {
     await this.#running.get(id)?.catch(() => {})
-    const before = await this.#kind.get(id)
-    if (before.status !== 'requested') return { as: 'delivered' }
     const known = await this.refresh(id)
     const row = known?.row ?? (await this.#kind.get(id))
     if (row.status !== 'requested') return { as: 'delivered' }
-    if (Date.now() - Date.parse(row.createdAt) < patience)
-      return {
-        as: 'retry',
-        error: `${this.#kind.label} ${id} is not made at Stripe yet: who asked for it may ask again`,
-      }
+    if (Date.now() - Date.parse(row.createdAt) < patience) {
+      if (isLast) return { as: 'delivered' }
+      const error = `${this.#kind.label} ${id} is not made at Stripe yet: who asked for it may ask again`
+      return { as: 'retry', error }
+    }
     if (known) {
       await this.#kind.discard(known.thing)
       await this.reflect(id)

@@ -2,6 +2,7 @@ import t from 'tap'
 import { temporaryFolder } from '../../helper.ts'
 import { startPostgres } from '../../storage/postgres-server.ts'
 import { doubts } from './doubts.ts'
+import { left } from './left.ts'
 import type { NewDatabase } from './setup.ts'
 
 const server = await startPostgres(t)
@@ -11,3 +12,4 @@ const database: NewDatabase = async (test) => ({
 })
 
 doubts('PostgreSQL', database)
+left('PostgreSQL', database)
