@@ -6,7 +6,7 @@ import type { Stripe } from 'stripe'
 import type { UserRecords } from '../../connectors/connector.ts'
 import type { Eventually } from '../../contract/eventually.ts'
 import type { Once } from '../../contract/idempotency.ts'
-import { adminScope, holds, type Principal } from '../../contract/principal.ts'
+import type { Principal } from '../../contract/principal.ts'
 import { Problem } from '../../errors.ts'
 import { Payment, Refund } from '../../schemas/payment.ts'
 import type { Created, Found, Page } from '../../storage/collection.ts'
@@ -17,6 +17,7 @@ import { isRefusal, isStripeError, problemOf, refusal } from './failures.ts'
 import type { Intent, PaymentThing, Session } from './payment-kind.ts'
 import type { PaymentSql } from './payment-sql.ts'
 import type { Finished, Requests } from './requests.ts'
+import { ownOf, requireAll, requireOnce } from './rights.ts'
 import type { Rows, Versioned } from './rows.ts'
 
 type PaymentView = Static<typeof Payment>
@@ -98,6 +99,7 @@ export class Payments {
    * was declined; `unavailable` when Stripe is; `idempotency-key-reused`.
    */
   async createIntent(principal: Principal, asked: AskedIntent, once?: Once): Promise<Created<NewIntent>> {
+    if (asked.paymentMethod !== undefined) requireOnce(once)
     const { finished, replayed } = await this.#ask(principal, { ...asked, kind: 'payment-intent' }, once)
     const { row, thing } = finished
     if (row.paymentMethod !== null && row.status === 'requires-payment' && row.failure !== null)
@@ -121,7 +123,7 @@ export class Payments {
   async cancel(principal: Principal, id: number): Promise<Found<PaymentView>> {
     const before = await this.#visible(principal, id)
     if (before.status === 'canceled') return shown(before)
-    return this.#told(async () => {
+    return this.#told(undefined, async () => {
       const { payments, paymentRequests } = this.#parts
       // What Stripe does not know of is not made known to it: that might charge what nobody wants any more.
       if (before.status === 'requested' && (await paymentRequests.withdraw(id))) return shown(await payments.get(id))
@@ -143,9 +145,11 @@ export class Payments {
   /** @throws {Problem} `not-found`; `conflict` for what cannot be given back; `unavailable`; `idempotency-key-reused`. */
   async refund(principal: Principal, id: number, asked: AskedRefund, once?: Once): Promise<Created<RefundView>> {
     const before = await this.#visible(principal, id)
+    requireAll(principal)
+    requireOnce(once)
     // A key means this payment alone: its fingerprint is that of the body.
     const own = once && { ...once, scope: `${once.scope} ${id}` }
-    return this.#told(async () => {
+    return this.#told(once, async () => {
       const { refunds, refundRequests, paymentRequests, sql } = this.#parts
       // It may be paid, and nobody has told of it.
       const row = isOpen(before) ? ((await paymentRequests.refresh(id))?.row ?? before) : before
@@ -186,7 +190,7 @@ export class Payments {
     if (currencies && !currencies.includes(currency))
       throw wrong('/currency', `must be one of ${currencies.join(', ')}`)
     const userId = await this.#payer(principal, asked.userId)
-    return this.#told(async () => {
+    return this.#told(once, async () => {
       const customerId = await customers.idOf(userId)
       await this.#stillThere(userId)
       const input: PaymentColumns = {
@@ -232,18 +236,13 @@ export class Payments {
   }
 
   /** What Stripe throws, told as a problem. */
-  async #told<Value>(work: () => Promise<Value>): Promise<Value> {
+  async #told<Value>(once: Once | undefined, work: () => Promise<Value>): Promise<Value> {
     try {
       return await work()
     } catch (error) {
-      throw problemOf(error)
+      throw problemOf(error, once !== undefined)
     }
   }
-}
-
-/** The only user whose payments a principal has to do with; nothing for whoever acts for all. */
-function ownOf(principal: Principal): number | undefined {
-  return holds(principal, adminScope) ? undefined : principal.userId
 }
 
 function isOpen({ status }: PaymentRow): boolean {

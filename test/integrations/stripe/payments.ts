@@ -92,6 +92,12 @@ export function payments(engine: string, database: NewDatabase): void {
     t.match((await call('GET', `/payments/${theirs.id}`, undefined, member)).json(), { status: 404 })
     t.match((await call('POST', `/payments/${theirs.id}/cancel`, undefined, member)).json(), { status: 404 })
     t.match((await call('POST', `/payments/${theirs.id}/refunds`, {}, member)).json(), { status: 404 })
+    const ownRefund = { ...member, 'idempotency-key': 'own' }
+    const { id: ownId } = own.json<PaymentView>()
+    t.match((await call('POST', `/payments/${ownId}/refunds`, {}, ownRefund)).json(), {
+      status: 403,
+      detail: 'You cannot give back a payment of your own',
+    })
     t.match((await call('GET', `/payments/${theirs.id}/refunds`, undefined, member)).json(), { status: 404 })
     const seen = async (query: string, headers?: object) => {
       const rows = (await call('GET', `/payments${query}`, undefined, headers)).json<PaymentView[]>()
@@ -121,6 +127,43 @@ export function payments(engine: string, database: NewDatabase): void {
       const lesser = await makeKey(app, admin, [...scopes])
       t.equal((await call('POST', url, intent, { 'x-api-key': lesser.key })).statusCode, 403, url)
     }
+  })
+
+  test(`${engine}: nobody in particular never acts for all, whatever scopes everybody has`, async (t) => {
+    const open = { ANONYMOUS_SCOPES: 'users:read users:write payments:read payments:write payments:refund' }
+    const { addUser, pay, call, account } = await setup(t, { ...(await database(t)), ...open })
+    const userId = await addUser()
+    const { id } = (await pay(userId, atOnce)).json<PaymentView>()
+    for (const [method, url, payload] of [
+      ['GET', '/payments', undefined],
+      ['GET', `/payments/${id}`, undefined],
+      ['GET', `/payments/${id}/refunds`, undefined],
+      ['POST', '/payments/intents', { userId, ...intent }],
+      ['POST', '/payments/sessions', { userId, ...intent }],
+      ['POST', `/payments/${id}/cancel`, undefined],
+      ['POST', `/payments/${id}/refunds`, {}],
+    ] as const)
+      t.match((await call(method, url, payload, {})).json(), { status: 403, code: 'forbidden' }, `${method} ${url}`)
+    t.same([account.intents.size, account.refunds.size], [1, 0])
+  })
+
+  test(`${engine}: what moves money at once needs a key, and who comes without one is told so of the rest`, async (t) => {
+    const { addUser, call, pay, counterpart, account } = await setup(t, await database(t))
+    const userId = await addUser()
+    const { id } = (await pay(userId, atOnce)).json<PaymentView>()
+    for (const [url, payload] of [
+      ['/payments/intents', { userId, ...intent, ...atOnce }],
+      [`/payments/${id}/refunds`, {}],
+    ] as const)
+      t.match((await call('POST', url, payload)).json(), {
+        status: 400,
+        code: 'validation-failed',
+        errors: [{ in: 'header', pointer: '/idempotency-key' }],
+      })
+    t.same([account.intents.size, account.refunds.size], [1, 0])
+    counterpart.fail(/POST .*payment_intents$/, 'drop', { times: 10 })
+    const detail = (await call('POST', '/payments/intents', { userId, ...intent })).json().detail
+    t.equal(detail, 'Stripe cannot be asked at the moment: see whether it has come to pass, and try again')
   })
 
   test(`${engine}: what was not paid can be canceled, once and again`, async (t) => {
@@ -195,8 +238,9 @@ export function payments(engine: string, database: NewDatabase): void {
       ({ length }) => length === 2,
     )
     t.same(own, [`${userId} payment.created requested`, `${userId} payment.updated requires-payment`])
-    t.same((await told({ 'x-api-key': admin })).slice(0, 5), [
+    t.same((await told({ 'x-api-key': admin })).slice(0, 6), [
       '1 payment.created requested',
+      '1 payment.updated requested',
       '1 payment.updated succeeded',
       '1 refund.created requested',
       '1 refund.updated succeeded',
