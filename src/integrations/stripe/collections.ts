@@ -26,6 +26,8 @@ const PaymentInput = Type.Object({
   ...shownOfPayment,
   ...request,
   customerId: Type.String(),
+  /** What has been paid: less than was asked for where a part was captured. */
+  amountReceived: Type.Integer(),
   paymentMethod: MaybeText,
   successUrl: MaybeText,
   cancelUrl: MaybeText,
@@ -63,6 +65,7 @@ export const paymentCollection: Declaration<PaymentInput> = {
           .addColumn('description', text)
           .addColumn('status', text, (column) => column.notNull())
           .addColumn('amount_refunded', integer, (column) => column.notNull())
+          .addColumn('amount_received', integer, (column) => column.notNull())
           .addColumn('failure', text)
           .addColumn('failure_property', text)
           .addColumn('payment_intent_id', text)

@@ -86,8 +86,8 @@ export class StripeEvents {
     const reference = thing?.metadata?.[paymentMark]
     if (thing === undefined || reference === undefined) return undefined
     const row = await engine.first<{ id: number }>(sql.byReference, { value: reference })
-    if (row) await paymentRequests.adopt(row.id, thing)
-    return row?.id
+    const known = row && (await paymentRequests.adopt(row.id, thing))
+    return known?.row.id
   }
 
   async #thing({ intent, session }: Subject): Promise<PaymentThing | undefined> {

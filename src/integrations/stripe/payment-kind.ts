@@ -44,19 +44,24 @@ export class PaymentKind implements Kind<PaymentRow, PaymentThing> {
   }
 
   /** By lists, which lack nothing that was made before they are read. */
-  async find({ kind, customerId: customer, reference, createdAt }: PaymentRow): Promise<PaymentThing | undefined> {
+  async find(row: PaymentRow): Promise<PaymentThing | undefined> {
+    const { kind, customerId: customer, reference, createdAt } = row
     const gte = Math.floor(Date.parse(createdAt) / 1000) - clockSkew
     if (kind === 'payment-intent') {
       for await (const intent of this.#stripe.paymentIntents.list({ customer, created: { gte }, limit: 100 }))
-        if (intent.metadata[paymentMark] === reference) return intent
+        if (intent.metadata[paymentMark] === reference && isOf(row, intent)) return intent
       return undefined
     }
     for await (const session of this.#stripe.checkout.sessions.list({ customer, limit: 100 })) {
-      if (session.metadata?.[paymentMark] === reference) return session
+      if (session.metadata?.[paymentMark] === reference && isOf(row, session)) return session
       // The newest come first.
       if (session.created < gte) return undefined
     }
     return undefined
+  }
+
+  isOf(row: PaymentRow, thing: PaymentThing): boolean {
+    return isOf(row, thing)
   }
 
   create(row: PaymentRow, idempotencyKey: string): Promise<PaymentThing> {
@@ -103,10 +108,11 @@ export class PaymentKind implements Kind<PaymentRow, PaymentThing> {
     return status === 'canceled' || status === 'expired'
   }
 
-  /** A customer who was deleted at Stripe. */
+  /** A customer who was deleted at Stripe, though the user is there. */
   async mend({ userId, customerId }: PaymentRow, error: unknown): Promise<Columns | undefined> {
     if (!isMissing(error, 'customer')) return undefined
-    return { customerId: await this.#customers.replace(userId, customerId) }
+    const replaced = await this.#customers.replace(userId, customerId)
+    return replaced === undefined ? undefined : { customerId: replaced }
   }
 
   async #confirm(id: string, idempotencyKey: string): Promise<PaymentThing> {
@@ -126,6 +132,14 @@ export class PaymentKind implements Kind<PaymentRow, PaymentThing> {
     const differ = Object.entries(told).filter(([name, value]) => row[name as keyof PaymentRow] !== value)
     return Object.fromEntries(differ) as Columns
   }
+}
+
+/** Metadata can be written by others: what a row asks for is the same in all that counts. */
+function isOf({ kind, customerId, currency, amount }: PaymentRow, thing: PaymentThing): boolean {
+  const { customer } = thing
+  const isSame = (typeof customer === 'string' ? customer : customer?.id) === customerId && thing.currency === currency
+  if (thing.object === 'payment_intent') return isSame && kind === 'payment-intent' && thing.amount === amount
+  return isSame && kind === 'checkout-session' && thing.amount_total === amount
 }
 
 function markOf({ id, userId, reference }: PaymentRow) {
@@ -172,9 +186,15 @@ function toldBySession(row: PaymentRow, session: Session): Columns {
   const { id: checkoutSessionId, payment_intent: intent, status, payment_status: paid } = session
   const known = { checkoutSessionId, ...(typeof intent === 'string' && { paymentIntentId: intent }) }
   if (status === 'expired') return { ...known, status: 'canceled' }
-  if (intent !== null && typeof intent === 'object') return { ...toldByIntent(row, intent), checkoutSessionId }
+  if (intent !== null && typeof intent === 'object') {
+    const told = { ...toldByIntent(row, intent), checkoutSessionId }
+    // The page has ended: nobody can try another method of payment there.
+    const hasFailed = status === 'complete' && intent.status === 'requires_payment_method'
+    return hasFailed ? { ...told, status: 'failed', failure: told.failure ?? 'The payment has failed' } : told
+  }
   if (status === 'open') return { ...known, status: 'requires-payment' }
-  return { ...known, status: paid === 'unpaid' ? 'processing' : statusOfPaid(row.amount, row.amountRefunded) }
+  if (paid === 'unpaid') return { ...known, status: 'processing' }
+  return { ...known, amountReceived: row.amount, status: statusOfPaid(row.amount, row.amountRefunded) }
 }
 
 function toldByIntent(row: PaymentRow, intent: Intent): Columns {
@@ -186,7 +206,7 @@ function toldByIntent(row: PaymentRow, intent: Intent): Columns {
     : statusOf(intent.status, intent.amount_received, amountRefunded)
   // Of a payment that has come to pass, the attempts that failed before say nothing.
   const failure = intent.status === 'requires_payment_method' ? (error?.message ?? null) : null
-  return { paymentIntentId, amountRefunded, status, failure }
+  return { paymentIntentId, amountReceived: intent.amount_received, amountRefunded, status, failure }
 }
 
 function statusOf(status: Intent['status'], received: number, refunded: number): PaymentRow['status'] {

@@ -1,7 +1,6 @@
 /** Payments as callers make and see them: each their own, or everybody's for a key of nobody and administrators. */
 
 import { randomUUID } from 'node:crypto'
-import type { Static } from '@sinclair/typebox'
 import type { Stripe } from 'stripe'
 import type { UserRecords } from '../../connectors/connector.ts'
 import type { Eventually } from '../../contract/eventually.ts'
@@ -10,7 +9,7 @@ import type { Principal } from '../../contract/principal.ts'
 import { Problem } from '../../errors.ts'
 import { Payment, Refund } from '../../schemas/payment.ts'
 import type { Created, Found, Page } from '../../storage/collection.ts'
-import { orConflict } from '../../storage/storage.ts'
+import { type Command, orConflict } from '../../storage/storage.ts'
 import type { PaymentColumns, PaymentInput, PaymentRow, RefundColumns, RefundInput, RefundRow } from './collections.ts'
 import type { Customers } from './customers.ts'
 import { isRefusal, isStripeError, problemOf, refusal } from './failures.ts'
@@ -19,9 +18,8 @@ import type { PaymentSql } from './payment-sql.ts'
 import type { Finished, Requests } from './requests.ts'
 import { ownOf, requireAll, requireOnce } from './rights.ts'
 import type { Rows, Versioned } from './rows.ts'
+import { made, type PaymentView, type RefundView, shown, shownRefund } from './views.ts'
 
-type PaymentView = Static<typeof Payment>
-type RefundView = Static<typeof Refund>
 type NewIntent = PaymentView & { clientSecret: string | null }
 type NewSession = PaymentView & { url: string | null }
 
@@ -123,6 +121,7 @@ export class Payments {
   async cancel(principal: Principal, id: number): Promise<Found<PaymentView>> {
     const before = await this.#visible(principal, id)
     if (before.status === 'canceled') return shown(before)
+    if (before.status === 'failed') throw new Problem('conflict', 'The payment is failed')
     return this.#told(undefined, async () => {
       const { payments, paymentRequests } = this.#parts
       // What Stripe does not know of is not made known to it: that might charge what nobody wants any more.
@@ -153,20 +152,23 @@ export class Payments {
       const { refunds, refundRequests, paymentRequests, sql } = this.#parts
       // It may be paid, and nobody has told of it.
       const row = isOpen(before) ? ((await paymentRequests.refresh(id))?.row ?? before) : before
-      const amount = asked.amount ?? row.amount - row.amountRefunded
+      const amount = asked.amount ?? row.amountReceived - row.amountRefunded
       const input: RefundColumns = {
         ...fresh(),
         ...{ paymentId: id, userId: row.userId, currency: row.currency, amount, reason: asked.reason ?? null },
         ...{ paymentIntentId: row.paymentIntentId ?? '', refundId: null },
       }
-      const check = [sql.refundable, { id, amount: Math.max(amount, 1) }, 1] as const
-      const created = await refunds.collection.insert(Refund, input, own, [check]).catch(orConflict(whyNot(row)))
+      const check: Command[] = [
+        [sql.lock, { id }],
+        [sql.refundable, { id, amount: Math.max(amount, 1) }, 1],
+      ]
+      const created = await refunds.collection.insert(Refund, input, own, check).catch(orConflict(whyNot(row)))
       const { row: refund } = await refundRequests.finish(created.id, !created.replayed)
       // The refund is made: where the payment cannot be asked for now, Stripe tells of it.
       await paymentRequests.reflect(id).catch((error: unknown) => {
         if (!isStripeError(error)) throw error
       })
-      return { ...found(refund, view(Refund, refund) as RefundView), replayed: created.replayed }
+      return { ...shownRefund(refund), replayed: created.replayed }
     })
   }
 
@@ -195,7 +197,16 @@ export class Payments {
       await this.#stillThere(userId)
       const input: PaymentColumns = {
         ...fresh(),
-        ...{ userId, kind: asked.kind, amount, currency, description, amountRefunded: 0, customerId },
+        ...{
+          userId,
+          kind: asked.kind,
+          amount,
+          currency,
+          description,
+          amountReceived: 0,
+          amountRefunded: 0,
+          customerId,
+        },
         ...{ paymentMethod, successUrl, cancelUrl, paymentIntentId: null, checkoutSessionId: null },
       }
       const { id, replayed } = await payments.collection.insert(Payment, input, once)
@@ -258,24 +269,6 @@ function whyNot({ status }: PaymentRow): string {
 function fresh() {
   const request = { reference: randomUUID(), attempt: 0, unsureSince: null }
   return { status: 'requested' as const, failure: null, failureProperty: null, ...request }
-}
-
-function view(schema: typeof Payment | typeof Refund, row: object): object {
-  return Object.fromEntries(
-    Object.keys(schema.properties).map((name) => [name, (row as Record<string, unknown>)[name]]),
-  )
-}
-
-function found<Value>({ id, version }: { id: number; version: number }, json: Value): Found<Value> {
-  return { id, version, json }
-}
-
-function shown(row: Versioned<PaymentRow>): Found<PaymentView> {
-  return found(row, view(Payment, row) as PaymentView)
-}
-
-function made<More>(row: Versioned<PaymentRow>, more: More): Found<PaymentView & More> {
-  return found(row, { ...(view(Payment, row) as PaymentView), ...more })
 }
 
 function notFound(label: string): Problem {

@@ -33,6 +33,8 @@ export interface Kind<Row extends Requested, Thing> {
   change(row: Versioned<Row>, changes: Partial<Row>): Promise<Versioned<Row> | undefined>
   /** What Stripe has made for the row; nothing where it has not. */
   find(row: Row): Promise<Thing | undefined>
+  /** Whether it is what the row asks for, whatever its metadata say. */
+  isOf(row: Row, thing: Thing): boolean
   create(row: Row, idempotencyKey: string): Promise<Thing>
   /** What is left to do once the row names the thing; gives the thing as it is then. */
   complete(row: Row, thing: Thing): Promise<Thing>
@@ -95,9 +97,10 @@ export class Requests<Row extends Requested, Thing> {
     throw new Error(`${this.#kind.label} ${id} changes faster than it is read`)
   }
 
-  /** Takes what Stripe has told of for what the row asks for; nothing where the row was given up before. */
+  /** Takes what Stripe has told of for what the row asks for; nothing where it is not, or the row was given up before. */
   async adopt(id: number, thing: Thing): Promise<Finished<Row, Thing> | undefined> {
     for (let row = await this.#kind.get(id); !this.#kind.isMade(row); row = await this.#kind.get(id)) {
+      if (!this.#kind.isOf(row, thing)) return undefined
       if (row.status === 'canceled' && (await this.#kind.discard(thing))) return undefined
       if ((await this.#write(row, thing)) !== undefined) break
     }

@@ -140,6 +140,16 @@ export class Account {
     return session
   }
 
+  /** What a bank says days after the page has ended, of a debit. */
+  failSession(id: string): Thing {
+    const session = this.find(this.sessions, id, 'checkout.session')
+    const { payment_intent_data: data, amount_total: amount, currency, customer } = session
+    const intent = this.createIntent({ ...(data as Values), amount, currency, customer })
+    intent.last_payment_error = { type: 'card_error', message: 'The debit was refused.' }
+    Object.assign(session, { payment_intent: intent.id, status: 'complete', url: null })
+    return this.#tell('checkout.session.async_payment_failed', session)
+  }
+
   /** What the user does on the page. */
   paySession(id: string): Thing {
     const session = this.find(this.sessions, id, 'checkout.session')
@@ -201,8 +211,13 @@ export class Account {
     return thing
   }
 
-  #succeed(intent: Thing): Thing {
-    const { id, amount, currency } = intent
+  /** What whoever took the payment does with one that was reserved. */
+  capture(id: string, amount: number): Thing {
+    return this.#succeed(this.find(this.intents, id, 'payment_intent'), amount)
+  }
+
+  #succeed(intent: Thing, amount = Number(intent.amount)): Thing {
+    const { id, currency } = intent
     const charge = this.#add(this.charges, 'charge', 'ch', {
       amount,
       currency,

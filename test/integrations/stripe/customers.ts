@@ -5,7 +5,7 @@ import type { Connector } from '../../../routes/connectors/schema.ts'
 import { build } from '../../helper.ts'
 import { raw } from '../../storage/setup.ts'
 import { type Fault, openCounterpart } from './counterpart.ts'
-import { type NewDatabase, quick, setup, until } from './setup.ts'
+import { atOnce, type NewDatabase, quick, setup, until } from './setup.ts'
 
 const making = /POST \/v1\/customers$/
 
@@ -146,6 +146,27 @@ export function customers(engine: string, database: NewDatabase): void {
     await sent()
     t.match(await sendOf('user.deleted', id), { as: 'delivered' })
     t.same([account.customers.size, account.intents.size], [0, 0])
+  })
+
+  test(`${engine}: a user who goes while Stripe makes a payment is not made a customer again`, async (t) => {
+    const { app, addUser, pay, counterpart, account, sent } = await start(t)
+    const id = await addUser('Mona')
+    await sent()
+    const before = counterpart.asked
+    counterpart.fail(/POST .*payment_intents$/, 'act', { slow: 1500 })
+    const paying = pay(id, atOnce)
+    await until(
+      () => counterpart.asked,
+      (asked) => asked > before,
+    )
+    await app.inject({ method: 'DELETE', url: `/users/${id}` })
+    await until(
+      () => account.customers.size,
+      (size) => size === 0,
+    )
+    t.match((await paying).json(), { status: 409, detail: /^No such customer/ })
+    await sent()
+    t.same([account.customers.size, account.charges.size], [0, 0])
   })
 
   test(`${engine}: what Stripe never takes is a dead letter with its reason, and can be replayed`, async (t) => {

@@ -182,6 +182,9 @@ export function payments(engine: string, database: NewDatabase): void {
     t.match((await cancel(raced.id)).json(), { status: 409 }, 'what Stripe knows of and we do not')
     t.match((await call('GET', `/payments/${raced.id}`)).json(), { status: 'succeeded' })
     t.match((await cancel(999)).json(), { status: 404 })
+    const refused = await pay(userId, { currency: 'xxx' })
+    t.equal(refused.statusCode, 400)
+    t.match((await cancel(5)).json(), { status: 409, detail: 'The payment is failed' })
     t.equal([...account.intents.values()].filter(({ status }) => status === 'canceled').length, 1)
   })
 
@@ -217,9 +220,34 @@ export function payments(engine: string, database: NewDatabase): void {
     const { addUser, pay, refund, payment, account } = await setup(t, await database(t))
     const { id } = (await pay(await addUser(), atOnce)).json<PaymentView>()
     const answers = await Promise.all([1, 2, 3].map(() => refund(id, { amount: 900 })))
-    t.same(answers.map(({ statusCode }) => statusCode).sort(), [201, 201, 400])
+    t.same(answers.map(({ statusCode }) => statusCode).sort(), [201, 201, 409])
     t.match(await payment(id), { status: 'partially-refunded', amountRefunded: 1800 })
     t.equal(account.refunds.size, 2)
+  })
+
+  test(`${engine}: a refund whose answer was lost keeps its part of the payment`, async (t) => {
+    const { addUser, pay, refund, counterpart, account } = await setup(t, await database(t))
+    const { id } = (await pay(await addUser(), atOnce)).json<PaymentView>()
+    counterpart.fail(/refunds/, 'drop', { times: 100 })
+    t.equal((await refund(id, { amount: 1500 }, 'one')).statusCode, 503)
+    counterpart.faults.length = 0
+    const more = (await refund(id, { amount: 1000 }, 'two')).json()
+    t.match(more, { status: 409, detail: 'Not so much is left of the payment' })
+    t.match((await refund(id, { amount: 1500 }, 'one')).json(), { status: 'succeeded' })
+    t.match((await refund(id, {}, 'three')).json(), { amount: 499 })
+    t.equal(account.refunds.size, 2)
+  })
+
+  test(`${engine}: of a payment that was captured in part, so much can be given back`, async (t) => {
+    const { addUser, pay, refund, payment, account, tell, status } = await setup(t, await database(t))
+    const { id, paymentIntentId } = (await pay(await addUser())).json<PaymentView>()
+    account.capture(paymentIntentId ?? '', 1000)
+    await tell(account.events)
+    await until(status, (now) => now.in.waiting === 0)
+    t.match(await payment(id), { status: 'succeeded', amount: 1999 })
+    t.match((await refund(id, { amount: 1001 })).json(), { status: 409 })
+    t.match((await refund(id)).json(), { amount: 1000, status: 'succeeded' })
+    t.match(await payment(id), { status: 'refunded', amountRefunded: 1000 })
   })
 
   test(`${engine}: what happens to a payment is told to who pays, and to administrators`, async (t) => {

@@ -1,6 +1,7 @@
 /** What Stripe tells: signed, twice, in any order, before it has answered, and of what others have made. */
 
 import { test } from 'tap'
+import { raw } from '../../storage/setup.ts'
 import { signed } from './counterpart.ts'
 import { atOnce, type NewDatabase, type PaymentView, setup, until } from './setup.ts'
 
@@ -91,6 +92,34 @@ export function webhooks(engine: string, database: NewDatabase): void {
     await handled()
     t.match(await payment(paid.id), { status: 'succeeded', paymentIntentId: /^pi_/ })
     t.match(await payment(ended.id), { status: 'canceled', paymentIntentId: null })
+  })
+
+  test(`${engine}: a page that has ended with a debit that was refused`, async (t) => {
+    const { account, checkout, payment, tell, handled, userId } = await start(t)
+    const { id, checkoutSessionId } = (await checkout(userId)).json<PaymentView>()
+    account.failSession(checkoutSessionId ?? '')
+    await tell(account.events.slice(-1))
+    await handled()
+    t.match(await payment(id), { status: 'failed', failure: 'The debit was refused.' })
+  })
+
+  test(`${engine}: what says that it is a payment, and is another, is not taken for it`, async (t) => {
+    const { app, account, counterpart, pay, payment, tell, handled, userId } = await start(t)
+    const payments = () => app.storage.engine.all<Record<string, string>>(raw('select * from payments'), {})
+    counterpart.fail(/POST .*payment_intents$/, 'drop', { times: 10 })
+    await pay(userId, {}, 'one')
+    counterpart.faults.length = 0
+    const [row] = await payments()
+    const mark = { metadata: { septet_payment: row?.reference } }
+    const customer = row?.customer_id
+    account.events.length = 0
+    for (const different of [{ amount: 1 + 1998 * 2 }, { currency: 'usd' }, { customer: undefined }])
+      account.createIntent({ amount: 1999, currency: 'eur', customer, ...mark, ...different })
+    await tell(account.events)
+    await handled()
+    t.match(await payment(1), { status: 'requested', paymentIntentId: null })
+    t.match((await pay(userId, {}, 'one')).json(), { status: 'requires-payment' })
+    t.equal(account.intents.size, 4)
   })
 
   test(`${engine}: what is done at Stripe itself is reflected, what others have made is not taken`, async (t) => {
