@@ -40,7 +40,8 @@ export class ConnectorTarget implements TargetKind {
   }
 
   timeoutOf(target: string): number {
-    return directionOf(target) === 'back-fill' ? longestPage : this.#settings.timeout
+    const { connector, timeout } = this.#settings
+    return directionOf(target) === 'back-fill' ? longestPage : (connector.timeout ?? timeout)
   }
 
   open(targets: readonly string[]): readonly string[] {

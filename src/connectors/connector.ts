@@ -34,6 +34,8 @@ export interface Connector<Settings extends TObject = TObject> {
   readonly migrations?: readonly Migration[]
   /** Attempts under way at once; 8 unless said otherwise. */
   readonly concurrency?: number
+  /** The longest that an attempt takes, in ms; `WEBHOOK_TIMEOUT` unless said otherwise. */
+  readonly timeout?: number
   /**
    * Called once at start, when it is on; routes are not registered yet. It asks nothing of the service: that may be down.
    *

@@ -79,12 +79,12 @@ export class StripeConnection implements Connection {
     this.#sweep.start()
   }
 
-  send({ type, subject, isLast }: ConnectorEvent): Promise<Outcome> {
+  send({ type, subject, isLast }: ConnectorEvent, signal: AbortSignal): Promise<Outcome> {
     const id = Number(subject.slice(subject.lastIndexOf('/') + 1))
     return attempt(async () => {
-      if (type === 'payment.created') return this.#paymentRequests.settle(id, isLast)
-      if (type === 'refund.created') return this.#refundRequests.settle(id, isLast)
-      await this.#customers.settle(id)
+      if (type === 'payment.created') return this.#paymentRequests.settle(id, isLast, signal)
+      if (type === 'refund.created') return this.#refundRequests.settle(id, isLast, signal)
+      await this.#customers.settle(id, signal)
       return { as: 'delivered' }
     })
   }
@@ -93,8 +93,8 @@ export class StripeConnection implements Connection {
     return this.#events.receive(inbound)
   }
 
-  handle(received: Received): Promise<Outcome> {
-    return attempt(() => this.#events.handle(received))
+  handle(received: Received, signal: AbortSignal): Promise<Outcome> {
+    return attempt(() => this.#events.handle(received, signal))
   }
 
   async close(): Promise<void> {

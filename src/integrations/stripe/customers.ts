@@ -37,9 +37,10 @@ export class Customers {
   }
 
   /** Makes the customer what the user is now; deletes that of a user who is gone. */
-  settle(userId: number): Promise<void> {
+  settle(userId: number, signal?: AbortSignal): Promise<void> {
     return settled(
       async () => {
+        signal?.throwIfAborted()
         const user = await this.#users.get(userId)
         return user && { name: user.name, email: user.email }
       },

@@ -12,6 +12,7 @@ export class PaymentSql {
   readonly byReference: Statement
   readonly byIntent: Statement
   readonly bySession: Statement
+  /** Those of a payment that are on their way, and one by what Stripe calls it. */
   readonly refunds: Statement
   /** Those that were asked for before a time, and have come to nothing. */
   readonly leftPayments: Statement
@@ -52,7 +53,12 @@ export class PaymentSql {
     this.bySession = payment('checkout_session_id')
     this.refunds = statement(
       'refunds of payment',
-      kysely.selectFrom('refunds').select('id').where('payment_id', '=', argument('id')).orderBy('id'),
+      kysely
+        .selectFrom('refunds')
+        .select('id')
+        .where('payment_id', '=', argument('id'))
+        .where(sql<boolean>`(status in ('requested', 'pending') or refund_id = ${argument('named')})`)
+        .orderBy('id'),
     )
   }
 }

@@ -119,9 +119,11 @@ export class Requests<Row extends Requested, Thing> {
    * For a row that may have been left behind: takes what Stripe has made for it. It makes nothing itself: whoever was
    * told that there was no answer may have asked for it anew. `isLast`: that what is left is left to the sweep.
    */
-  async settle(id: number, isLast = false): Promise<Outcome> {
+  async settle(id: number, isLast = false, signal?: AbortSignal): Promise<Outcome> {
     await this.#running.get(id)?.catch(() => {})
+    signal?.throwIfAborted()
     const known = await this.refresh(id)
+    signal?.throwIfAborted()
     const row = known?.row ?? (await this.#kind.get(id))
     if (row.status !== 'requested') return { as: 'delivered' }
     if (Date.now() - Date.parse(row.createdAt) < patience) {

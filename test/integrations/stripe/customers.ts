@@ -71,7 +71,7 @@ export function customers(engine: string, database: NewDatabase): void {
     ['acts and keeps a failure of its own', 'act-and-keep', { times: 1 }],
     ['answers 500', 500, { times: 3 }],
     ['asks for a pause', 429, { times: 1, retryAfter: 1 }],
-    ['is slower than an attempt may be', 'act', { times: 1, slow: 1500 }],
+    ['is slower than a WebHook may be', 'act', { times: 1, slow: 1500 }],
   ]
   for (const [name, as, more] of failures) {
     test(`${engine}: Stripe ${name}: one customer comes of it`, async (t) => {

@@ -142,6 +142,38 @@ export function webhooks(engine: string, database: NewDatabase): void {
     t.match(await payment(id), { status: 'partially-refunded', amountRefunded: 500 })
   })
 
+  test(`${engine}: of the refunds of a payment, the one that is told of is asked for`, async (t) => {
+    const { account, counterpart, pay, refund, refunds, tell, handled, userId } = await start(t)
+    const { id } = (await pay(userId, atOnce)).json<PaymentView>()
+    const given = await Promise.all([1, 2, 3].map((amount) => refund(id, { amount })))
+    account.failRefund(given[1]?.json().refundId)
+    const before = counterpart.count(/GET .*refunds/)
+    await tell(account.events.filter(({ type }) => type === 'payment_intent.succeeded'))
+    await handled()
+    t.equal(counterpart.count(/GET .*refunds/), before)
+    await tell(account.events.slice(-1))
+    await handled()
+    t.equal(counterpart.count(/GET .*refunds/), before + 1)
+    t.same((await refunds(id)).map(({ status }) => status).sort(), ['failed', 'succeeded', 'succeeded'])
+  })
+
+  test(`${engine}: an attempt that was cut off asks for nothing more`, async (t) => {
+    const { app, account, counterpart, pay, sent, userId } = await start(t)
+    await pay(userId, {}, 'one')
+    await sent()
+    const connection = app.connectors.connection('stripe')
+    if (!connection?.handle) throw new Error('it is off')
+    const before = counterpart.asked
+    const over = AbortSignal.abort()
+    const event = { id: 'again', time: '', data: {}, owner: null, isLast: false }
+    const intent = [...account.intents.keys()][0] ?? ''
+    await t.rejects(connection.send({ ...event, type: 'payment.created', subject: '/payments/1' }, over))
+    await t.rejects(connection.send({ ...event, type: 'user.updated', subject: `/users/${userId}` }, over))
+    const data = { intent, session: null, refund: null }
+    await t.rejects(connection.handle({ id: 'evt', type: 'payment_intent.succeeded', data }, over))
+    t.equal(counterpart.asked, before)
+  })
+
   test(`${engine}: what is told while Stripe cannot be asked waits for that`, async (t) => {
     const { account, counterpart, pay, payment, status, tell, handled, userId } = await start(t)
     const { id, paymentIntentId } = (await pay(userId)).json<PaymentView>()
