@@ -24,6 +24,8 @@ export function doubts(engine: string, database: NewDatabase): void {
     return {
       ...all,
       userId,
+      /** Engines number what they keep with gaps. */
+      newest: async () => (await all.call('GET', '/payments?limit=1')).json<PaymentView[]>()[0]?.id ?? 0,
       /** By the other process. */
       cancel: (id: number) =>
         other.app.inject({ method: 'POST', url: `/payments/${id}/cancel`, headers: { 'x-api-key': key } }),
@@ -45,7 +47,7 @@ export function doubts(engine: string, database: NewDatabase): void {
     t.match((await pay(userId, atOnce, 'one')).json(), { id: 1, status: 'succeeded' })
     t.same([account.intents.size, charged()], [2, 1])
     counterpart.fail(making, 'act-and-keep')
-    t.match((await pay(userId, atOnce, 'two')).json(), { id: 2, status: 'succeeded' })
+    t.match((await pay(userId, atOnce, 'two')).json(), { status: 'succeeded' })
     t.same([account.intents.size, charged()], [3, 2])
     t.ok(counterpart.seen.every(({ values }) => values.confirm === undefined))
   })
@@ -100,14 +102,15 @@ export function doubts(engine: string, database: NewDatabase): void {
   })
 
   test(`${engine}: what is canceled while another process has Stripe make it is never paid`, async (t) => {
-    const { userId, pay, checkout, payment, cancel, counterpart, account, charged } = await start(t)
-    for (const [id, on, ask] of [
-      [1, making, () => pay(userId, atOnce, 'one')],
-      [2, /POST .*sessions$/, () => checkout(userId, {}, 'one')],
+    const { userId, pay, checkout, payment, cancel, newest, counterpart, account, charged } = await start(t)
+    for (const [on, ask] of [
+      [making, () => pay(userId, atOnce, 'one')],
+      [/POST .*sessions$/, () => checkout(userId, {}, 'one')],
     ] as const) {
       counterpart.fail(on, 'drop', always)
       t.equal((await ask()).statusCode, 503)
       counterpart.faults.length = 0
+      const id = await newest()
       const before = counterpart.asked
       counterpart.fail(on, 'act', { slow: 1500 })
       const asking = ask()
@@ -126,7 +129,7 @@ export function doubts(engine: string, database: NewDatabase): void {
   })
 
   test(`${engine}: what is canceled between its making and its confirmation is not paid, or not canceled`, async (t) => {
-    const { userId, pay, payment, cancel, counterpart, charged } = await start(t)
+    const { userId, pay, payment, cancel, newest, counterpart, charged } = await start(t)
     counterpart.fail(confirming, 'drop', always)
     t.equal((await pay(userId, atOnce, 'one')).statusCode, 503)
     t.match(await payment(1), { status: 'requested', paymentIntentId: /^pi_/ })
@@ -136,11 +139,11 @@ export function doubts(engine: string, database: NewDatabase): void {
     t.equal(charged(), 0)
     counterpart.fail(confirming, 'act', { slow: 500 })
     const paying = pay(userId, atOnce, 'two')
-    await until(
-      () => payment(2),
-      ({ paymentIntentId }) => paymentIntentId,
+    const { id } = await until(
+      async () => payment(await newest()),
+      ({ id, paymentIntentId }) => id !== 1 && paymentIntentId,
     )
-    const { status } = (await cancel(2)).json<PaymentView>()
+    const { status } = (await cancel(id)).json<PaymentView>()
     const paid = (await paying).json<PaymentView>()
     t.equal(paid.status, status, 'both are told the same')
     t.equal(charged(), status === 'canceled' ? 0 : 1)

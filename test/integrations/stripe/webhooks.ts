@@ -143,10 +143,11 @@ export function webhooks(engine: string, database: NewDatabase): void {
   })
 
   test(`${engine}: of the refunds of a payment, the one that is told of is asked for`, async (t) => {
-    const { account, counterpart, pay, refund, refunds, tell, handled, userId } = await start(t)
+    const { account, counterpart, pay, refund, refunds, tell, handled, sent, userId } = await start(t)
     const { id } = (await pay(userId, atOnce)).json<PaymentView>()
     const given = await Promise.all([1, 2, 3].map((amount) => refund(id, { amount })))
     account.failRefund(given[1]?.json().refundId)
+    await sent()
     const before = counterpart.count(/GET .*refunds/)
     await tell(account.events.filter(({ type }) => type === 'payment_intent.succeeded'))
     await handled()
