@@ -1,6 +1,5 @@
 import fp from 'fastify-plugin'
-import { StripeConnection } from '../src/integrations/stripe/connection.ts'
-import type { Payments } from '../src/integrations/stripe/payments.ts'
+import { type Payments, StripeConnection } from '../src/integrations/stripe/index.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -57,7 +57,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       operationId: 'createPaymentIntent',
       summary: 'Pay in an application',
       description:
-        'Makes a payment that an application of the user completes with the client secret, or one that is paid at once with a method of payment. With `Idempotency-Key`, a request that is sent again finds the same payment, and charges nothing twice.',
+        'Makes a payment that an application of the user completes with the client secret, or one that is paid at once with a method of payment. With `Idempotency-Key`, a request that is sent again finds the same payment, and charges nothing twice; with `paymentMethod` it must be given.',
       tags,
       security: writing,
       headers: headers(idempotencyKey),
@@ -136,7 +136,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       operationId: 'refundPayment',
       summary: 'Refund a payment',
       description:
-        'Gives back a payment, or a part of it. With `Idempotency-Key`, a request that is sent again gives nothing back twice.',
+        'Gives back a payment, or a part of it; for administrators and keys of no user. `Idempotency-Key` must be given: a request that is sent again gives nothing back twice.',
       tags,
       security: refunding,
       params: PaymentParams,

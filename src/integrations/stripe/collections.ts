@@ -13,6 +13,8 @@ const request = {
   reference: Type.String(),
   /** Part of that key: raised where Stripe keeps a failure of its own under the last one. */
   attempt: Type.Integer(),
+  /** Since when Stripe does not know what it has done under that key. */
+  unsureSince: MaybeText,
   /** The property of the input that Stripe has refused. */
   failureProperty: MaybeText,
 }
@@ -24,6 +26,8 @@ const PaymentInput = Type.Object({
   ...shownOfPayment,
   ...request,
   customerId: Type.String(),
+  /** What has been paid: less than was asked for where a part was captured. */
+  amountReceived: Type.Integer(),
   paymentMethod: MaybeText,
   successUrl: MaybeText,
   cancelUrl: MaybeText,
@@ -61,18 +65,21 @@ export const paymentCollection: Declaration<PaymentInput> = {
           .addColumn('description', text)
           .addColumn('status', text, (column) => column.notNull())
           .addColumn('amount_refunded', integer, (column) => column.notNull())
+          .addColumn('amount_received', integer, (column) => column.notNull())
           .addColumn('failure', text)
           .addColumn('failure_property', text)
           .addColumn('payment_intent_id', text)
           .addColumn('checkout_session_id', text)
           .addColumn('reference', text, (column) => column.notNull())
           .addColumn('attempt', integer, (column) => column.notNull())
+          .addColumn('unsure_since', text)
           .addColumn('customer_id', text, (column) => column.notNull())
           .addColumn('payment_method', text)
           .addColumn('success_url', text)
           .addColumn('cancel_url', text),
         schema.createIndex('payments_reference_unique').on('payments').column('reference').unique(),
         schema.createIndex('payments_user_id').on('payments').columns(['user_id', 'id']),
+        schema.createIndex('payments_status').on('payments').columns(['status', 'id']),
         schema.createIndex('payments_payment_intent_id').on('payments').column('payment_intent_id'),
         schema.createIndex('payments_checkout_session_id').on('payments').column('checkout_session_id'),
       ],
@@ -102,8 +109,10 @@ export const refundCollection: Declaration<RefundInput> = {
           .addColumn('refund_id', text)
           .addColumn('payment_intent_id', text, (column) => column.notNull())
           .addColumn('reference', text, (column) => column.notNull())
-          .addColumn('attempt', integer, (column) => column.notNull()),
+          .addColumn('attempt', integer, (column) => column.notNull())
+          .addColumn('unsure_since', text),
         schema.createIndex('refunds_reference_unique').on('refunds').column('reference').unique(),
+        schema.createIndex('refunds_status').on('refunds').columns(['status', 'id']),
         schema.createIndex('refunds_payment_id').on('refunds').columns(['payment_id', 'id']),
       ],
     },

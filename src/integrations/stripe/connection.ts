@@ -24,6 +24,7 @@ import { RefundKind } from './refund-kind.ts'
 import { Requests } from './requests.ts'
 import { Rows } from './rows.ts'
 import { type StripeSettings, webhookSecrets } from './settings.ts'
+import { Sweep } from './sweep.ts'
 
 /** Users brought over at once; two requests each. */
 const backFilledAtOnce = 20
@@ -41,13 +42,19 @@ export class StripeConnection implements Connection {
   readonly #paymentRequests: Requests<PaymentRow, PaymentThing>
   readonly #refundRequests: Requests<RefundRow, Stripe.Refund>
   readonly #events: StripeEvents
+  readonly #sweep: Sweep
 
   static async open(settings: StripeSettings, host: ConnectorHost): Promise<StripeConnection> {
     const secrets = webhookSecrets(settings)
     return new StripeConnection(settings, host, secrets, await openClient(settings))
   }
 
-  private constructor(settings: StripeSettings, { storage, users }: ConnectorHost, secrets: string[], client: Client) {
+  private constructor(
+    settings: StripeSettings,
+    { storage, users, log }: ConnectorHost,
+    secrets: string[],
+    client: Client,
+  ) {
     const { stripe } = client
     const { engine } = storage
     // Nothing of them is kept in memory: what is shown is what there is.
@@ -61,18 +68,23 @@ export class StripeConnection implements Connection {
     const currencies = list === undefined ? undefined : listOf(list)
     this.payments = new Payments({ ...shared, users, customers, payments, refunds, successUrl, cancelUrl, currencies })
     this.#events = new StripeEvents({ ...shared, secrets, engine })
+    this.#sweep = new Sweep({ ...shared, engine, log })
     this.#client = client
     this.#customers = customers
     this.#paymentRequests = paymentRequests
     this.#refundRequests = refundRequests
   }
 
-  send({ type, subject }: ConnectorEvent): Promise<Outcome> {
+  ready(): void {
+    this.#sweep.start()
+  }
+
+  send({ type, subject, isLast }: ConnectorEvent, signal: AbortSignal): Promise<Outcome> {
     const id = Number(subject.slice(subject.lastIndexOf('/') + 1))
     return attempt(async () => {
-      if (type === 'payment.created') return this.#paymentRequests.settle(id)
-      if (type === 'refund.created') return this.#refundRequests.settle(id)
-      await this.#customers.settle(id)
+      if (type === 'payment.created') return this.#paymentRequests.settle(id, isLast, signal)
+      if (type === 'refund.created') return this.#refundRequests.settle(id, isLast, signal)
+      await this.#customers.settle(id, signal)
       return { as: 'delivered' }
     })
   }
@@ -81,11 +93,12 @@ export class StripeConnection implements Connection {
     return this.#events.receive(inbound)
   }
 
-  handle(received: Received): Promise<Outcome> {
-    return attempt(() => this.#events.handle(received))
+  handle(received: Received, signal: AbortSignal): Promise<Outcome> {
+    return attempt(() => this.#events.handle(received, signal))
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#sweep.end()
     this.#client.close()
   }
 

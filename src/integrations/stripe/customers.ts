@@ -37,9 +37,10 @@ export class Customers {
   }
 
   /** Makes the customer what the user is now; deletes that of a user who is gone. */
-  settle(userId: number): Promise<void> {
+  settle(userId: number, signal?: AbortSignal): Promise<void> {
     return settled(
       async () => {
+        signal?.throwIfAborted()
         const user = await this.#users.get(userId)
         return user && { name: user.name, email: user.email }
       },
@@ -56,8 +57,9 @@ export class Customers {
     return started
   }
 
-  /** Another customer in the place of one that Stripe no longer has. */
-  async replace(userId: number, gone: string): Promise<string> {
+  /** Another customer in the place of one that Stripe no longer has; nothing where the user is gone too. */
+  async replace(userId: number, gone: string): Promise<string | undefined> {
+    if ((await this.#users.get(userId)) === undefined) return undefined
     await this.#engine.write([[this.#sql.replace, { userId, gone, ...fresh() }]])
     return this.idOf(userId)
   }
@@ -68,7 +70,8 @@ export class Customers {
       await this.#stripe.customers.update(id, now)
     } catch (error) {
       if (!isMissing(error)) throw error
-      await this.#stripe.customers.update(await this.replace(userId, id), now)
+      const replaced = await this.replace(userId, id)
+      if (replaced !== undefined) await this.#stripe.customers.update(replaced, now)
     }
   }
 

@@ -45,6 +45,11 @@ export function isDecline(error: unknown): error is StripeError {
   return isStripeError(error) && error.type === 'StripeCardError'
 }
 
+/** That an intent is not in a state for what was asked: somebody else was first. */
+export function isUnexpectedState(error: unknown): boolean {
+  return isRefusal(error) && error.code === 'payment_intent_unexpected_state'
+}
+
 /** That a failure of Stripe is kept under the key: it repeats it for as long as it keeps the key. */
 export function isKept(error: unknown): boolean {
   return isStripeError(error) && (error.statusCode ?? 0) >= 500 && error.headers?.['idempotent-replayed'] === 'true'
@@ -70,8 +75,8 @@ export function outcomeOf(error: unknown): Outcome {
   return { as: 'retry', status, after: waitOf(error), error: `Stripe answered ${status}` }
 }
 
-/** As a caller meets it; what is no failure of Stripe stays what it is. */
-export function problemOf(error: unknown): unknown {
+/** As a caller meets it, with an `Idempotency-Key` or without; what is no failure of Stripe stays what it is. */
+export function problemOf(error: unknown, hasKey: boolean): unknown {
   if (!isStripeError(error)) return error
   if (isDecline(error)) return new Problem('conflict', messageOf(error))
   if (isRefusal(error)) return refusal(messageOf(error), propertyOf(error))
@@ -80,7 +85,8 @@ export function problemOf(error: unknown): unknown {
   // The error itself holds headers and objects, secrets of clients among them: they are not for the log.
   const answer = statusCode === undefined ? 'gave no answer' : `answered ${statusCode}`
   const cause = new Error(`Stripe ${answer}${requestId === undefined ? '' : ` (${requestId})`}`)
-  return new Problem('unavailable', 'Payments cannot be made at the moment: try again with the same Idempotency-Key', {
+  const again = hasKey ? 'try again with the same Idempotency-Key' : 'see whether it has come to pass, and try again'
+  return new Problem('unavailable', `Stripe cannot be asked at the moment: ${again}`, {
     headers: { 'retry-after': String(wait) },
     cause,
   })

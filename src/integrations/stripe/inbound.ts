@@ -19,6 +19,7 @@ const tolerance = 300
 interface Subject {
   intent: string | null
   session: string | null
+  refund: string | null
 }
 
 export interface InboundParts {
@@ -46,13 +47,14 @@ export class StripeEvents {
     return subject === undefined ? [] : [{ id: event.id, type: event.type, data: subject }]
   }
 
-  async handle({ data }: Received): Promise<Outcome> {
+  async handle({ data }: Received, signal: AbortSignal): Promise<Outcome> {
     const { paymentRequests } = this.#parts
     const subject = data as Subject
     const known = await this.#known(subject)
+    signal.throwIfAborted()
     if (known !== undefined) await paymentRequests.reflect(known)
     const id = known ?? (await this.#adopted(subject))
-    if (id !== undefined) await this.#reflectRefunds(id)
+    if (id !== undefined) await this.#reflectRefunds(id, subject, signal)
     // What is no payment of ours is none of our business.
     return { as: 'delivered' }
   }
@@ -86,8 +88,8 @@ export class StripeEvents {
     const reference = thing?.metadata?.[paymentMark]
     if (thing === undefined || reference === undefined) return undefined
     const row = await engine.first<{ id: number }>(sql.byReference, { value: reference })
-    if (row) await paymentRequests.adopt(row.id, thing)
-    return row?.id
+    const known = row && (await paymentRequests.adopt(row.id, thing))
+    return known?.row.id
   }
 
   async #thing({ intent, session }: Subject): Promise<PaymentThing | undefined> {
@@ -102,9 +104,11 @@ export class StripeEvents {
     return undefined
   }
 
-  async #reflectRefunds(id: number): Promise<void> {
+  /** The one that the event names, and those that are on their way: a charge does not say which of them has changed. */
+  async #reflectRefunds(id: number, { refund: named }: Subject, signal: AbortSignal): Promise<void> {
     const { engine, sql, refundRequests } = this.#parts
-    for (const refund of await engine.all<{ id: number }>(sql.refunds, { id })) {
+    for (const refund of await engine.all<{ id: number }>(sql.refunds, { id, named })) {
+      signal.throwIfAborted()
       await refundRequests.refresh(refund.id)
     }
   }
@@ -115,12 +119,13 @@ function subjectOf(object: Record<string, unknown> | undefined): Subject | undef
   const idOf = (value: unknown) => (typeof value === 'string' ? value : null)
   switch (object?.object) {
     case 'payment_intent':
-      return { intent: idOf(object.id), session: null }
+      return { intent: idOf(object.id), session: null, refund: null }
     case 'checkout.session':
-      return { intent: idOf(object.payment_intent), session: idOf(object.id) }
+      return { intent: idOf(object.payment_intent), session: idOf(object.id), refund: null }
     case 'charge':
+      return { intent: idOf(object.payment_intent), session: null, refund: null }
     case 'refund':
-      return { intent: idOf(object.payment_intent), session: null }
+      return { intent: idOf(object.payment_intent), session: null, refund: idOf(object.id) }
     default:
       return undefined
   }

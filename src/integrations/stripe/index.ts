@@ -5,6 +5,12 @@ import { customerMigrations } from './collections.ts'
 import { StripeConnection } from './connection.ts'
 import { StripeSettings } from './settings.ts'
 
+/** A few requests that Stripe takes its time over, each tried twice, in ms. */
+const longestAttempt = 60_000
+
+export { StripeConnection } from './connection.ts'
+export type { Payments } from './payments.ts'
+
 const stripe: Connector<typeof StripeSettings> = {
   name: 'stripe',
   title: 'Stripe',
@@ -12,6 +18,7 @@ const stripe: Connector<typeof StripeSettings> = {
   settings: StripeSettings,
   types: ['user.*', 'payment.created', 'refund.created'],
   migrations: customerMigrations,
+  timeout: longestAttempt,
   connect: (settings, host) => StripeConnection.open(settings, host),
 }
 

@@ -5,12 +5,18 @@ import { argument, type Dialect, statement } from '../../storage/dialect.ts'
 import type { Statement } from '../../storage/storage.ts'
 
 export class PaymentSql {
-  /** The payment with this id, if so much can be given back of it, as a change that changes nothing: it locks the row. */
+  /** Changes nothing: until the transaction ends, other refunds of the payment wait. */
+  readonly lock: Statement
+  /** The payment, if so much is left beside all that is on its way; behind {@link lock}, and behind the refund itself. */
   readonly refundable: Statement
   readonly byReference: Statement
   readonly byIntent: Statement
   readonly bySession: Statement
+  /** Those of a payment that are on their way, and one by what Stripe calls it. */
   readonly refunds: Statement
+  /** Those that were asked for before a time, and have come to nothing. */
+  readonly leftPayments: Statement
+  readonly leftRefunds: Statement
 
   constructor({ kysely }: Dialect) {
     const payment = (column: string) =>
@@ -18,21 +24,41 @@ export class PaymentSql {
         `payment by ${column}`,
         kysely.selectFrom('payments').select('id').where(column, '=', argument('value')).orderBy('id').limit(1),
       )
+    const change = () => kysely.updateTable('payments').set({ status: sql`status` }).where('id', '=', argument('id'))
+    this.lock = statement('payment lock', change())
     this.refundable = statement(
       'payment refundable',
-      kysely
-        .updateTable('payments')
-        .set({ status: sql`status` })
-        .where('id', '=', argument('id'))
+      change()
         .where('status', 'in', [sql.lit('succeeded'), sql.lit('partially-refunded')])
-        .where(sql<boolean>`amount - amount_refunded >= ${argument('amount')}`),
+        .where(sql<boolean>`amount_received - amount_refunded >= ${argument('amount')}`)
+        .where(
+          sql<boolean>`amount_received - amount_refunded >= (select coalesce(sum(refunds.amount), 0) from refunds
+            where refunds.payment_id = payments.id and refunds.status = 'requested')`,
+        ),
     )
+    const left = (table: 'payments' | 'refunds') =>
+      statement(
+        `${table} left behind`,
+        kysely
+          .selectFrom(table)
+          .select('id')
+          .where('status', '=', sql.lit('requested'))
+          .where('created_at', '<', argument('before'))
+          .orderBy('id'),
+      )
+    this.leftPayments = left('payments')
+    this.leftRefunds = left('refunds')
     this.byReference = payment('reference')
     this.byIntent = payment('payment_intent_id')
     this.bySession = payment('checkout_session_id')
     this.refunds = statement(
       'refunds of payment',
-      kysely.selectFrom('refunds').select('id').where('payment_id', '=', argument('id')).orderBy('id'),
+      kysely
+        .selectFrom('refunds')
+        .select('id')
+        .where('payment_id', '=', argument('id'))
+        .where(sql<boolean>`(status in ('requested', 'pending') or refund_id = ${argument('named')})`)
+        .orderBy('id'),
     )
   }
 }

@@ -1,26 +1,25 @@
 /** Payments as callers make and see them: each their own, or everybody's for a key of nobody and administrators. */
 
 import { randomUUID } from 'node:crypto'
-import type { Static } from '@sinclair/typebox'
 import type { Stripe } from 'stripe'
 import type { UserRecords } from '../../connectors/connector.ts'
 import type { Eventually } from '../../contract/eventually.ts'
 import type { Once } from '../../contract/idempotency.ts'
-import { adminScope, holds, type Principal } from '../../contract/principal.ts'
+import type { Principal } from '../../contract/principal.ts'
 import { Problem } from '../../errors.ts'
 import { Payment, Refund } from '../../schemas/payment.ts'
 import type { Created, Found, Page } from '../../storage/collection.ts'
-import { orConflict } from '../../storage/storage.ts'
+import { type Command, orConflict } from '../../storage/storage.ts'
 import type { PaymentColumns, PaymentInput, PaymentRow, RefundColumns, RefundInput, RefundRow } from './collections.ts'
 import type { Customers } from './customers.ts'
-import { isRefusal, isStripeError, problemOf } from './failures.ts'
+import { isRefusal, isStripeError, problemOf, refusal } from './failures.ts'
 import type { Intent, PaymentThing, Session } from './payment-kind.ts'
 import type { PaymentSql } from './payment-sql.ts'
 import type { Finished, Requests } from './requests.ts'
+import { ownOf, requireAll, requireOnce } from './rights.ts'
 import type { Rows, Versioned } from './rows.ts'
+import { made, type PaymentView, type RefundView, shown, shownRefund } from './views.ts'
 
-type PaymentView = Static<typeof Payment>
-type RefundView = Static<typeof Refund>
 type NewIntent = PaymentView & { clientSecret: string | null }
 type NewSession = PaymentView & { url: string | null }
 
@@ -62,8 +61,9 @@ export interface PaymentParts {
   readonly currencies: readonly string[] | undefined
 }
 
-/** What has not been paid, and will not be unless somebody does something. */
-const cancelable: readonly PaymentRow['status'][] = [
+/** What has not been paid. */
+const open: readonly PaymentRow['status'][] = [
+  'requested',
   'requires-payment',
   'requires-action',
   'requires-capture',
@@ -97,10 +97,12 @@ export class Payments {
    * was declined; `unavailable` when Stripe is; `idempotency-key-reused`.
    */
   async createIntent(principal: Principal, asked: AskedIntent, once?: Once): Promise<Created<NewIntent>> {
+    if (asked.paymentMethod !== undefined) requireOnce(once)
     const { finished, replayed } = await this.#ask(principal, { ...asked, kind: 'payment-intent' }, once)
     const { row, thing } = finished
     if (row.paymentMethod !== null && row.status === 'requires-payment' && row.failure !== null)
       throw new Problem('conflict', row.failure)
+    if (row.status === 'failed') throw refusal(row.failure ?? 'Stripe has refused it', row.failureProperty)
     const { client_secret: clientSecret } = thing as Intent
     return { ...made(row, { clientSecret }), replayed }
   }
@@ -119,13 +121,14 @@ export class Payments {
   async cancel(principal: Principal, id: number): Promise<Found<PaymentView>> {
     const before = await this.#visible(principal, id)
     if (before.status === 'canceled') return shown(before)
-    return this.#told(async () => {
+    if (before.status === 'failed') throw new Problem('conflict', 'The payment is failed')
+    return this.#told(undefined, async () => {
       const { payments, paymentRequests } = this.#parts
       // What Stripe does not know of is not made known to it: that might charge what nobody wants any more.
       if (before.status === 'requested' && (await paymentRequests.withdraw(id))) return shown(await payments.get(id))
       const { row } = await paymentRequests.reflect(id)
       if (row.status === 'canceled') return shown(row)
-      if (!cancelable.includes(row.status)) throw new Problem('conflict', `The payment is ${row.status}`)
+      if (!isOpen(row)) throw new Problem('conflict', `The payment is ${row.status}`)
       try {
         await this.#end(row)
       } catch (error) {
@@ -140,25 +143,32 @@ export class Payments {
 
   /** @throws {Problem} `not-found`; `conflict` for what cannot be given back; `unavailable`; `idempotency-key-reused`. */
   async refund(principal: Principal, id: number, asked: AskedRefund, once?: Once): Promise<Created<RefundView>> {
-    const row = await this.#visible(principal, id)
+    const before = await this.#visible(principal, id)
+    requireAll(principal)
+    requireOnce(once)
     // A key means this payment alone: its fingerprint is that of the body.
     const own = once && { ...once, scope: `${once.scope} ${id}` }
-    return this.#told(async () => {
-      const amount = asked.amount ?? row.amount - row.amountRefunded
+    return this.#told(once, async () => {
+      const { refunds, refundRequests, paymentRequests, sql } = this.#parts
+      // It may be paid, and nobody has told of it.
+      const row = isOpen(before) ? ((await paymentRequests.refresh(id))?.row ?? before) : before
+      const amount = asked.amount ?? row.amountReceived - row.amountRefunded
       const input: RefundColumns = {
         ...fresh(),
         ...{ paymentId: id, userId: row.userId, currency: row.currency, amount, reason: asked.reason ?? null },
         ...{ paymentIntentId: row.paymentIntentId ?? '', refundId: null },
       }
-      const { refunds, refundRequests, paymentRequests, sql } = this.#parts
-      const check = [sql.refundable, { id, amount: Math.max(amount, 1) }, 1] as const
-      const created = await refunds.collection.insert(Refund, input, own, [check]).catch(orConflict(whyNot(row)))
+      const check: Command[] = [
+        [sql.lock, { id }],
+        [sql.refundable, { id, amount: Math.max(amount, 1) }, 1],
+      ]
+      const created = await refunds.collection.insert(Refund, input, own, check).catch(orConflict(whyNot(row)))
       const { row: refund } = await refundRequests.finish(created.id, !created.replayed)
       // The refund is made: where the payment cannot be asked for now, Stripe tells of it.
       await paymentRequests.reflect(id).catch((error: unknown) => {
         if (!isStripeError(error)) throw error
       })
-      return { ...found(refund, view(Refund, refund) as RefundView), replayed: created.replayed }
+      return { ...shownRefund(refund), replayed: created.replayed }
     })
   }
 
@@ -182,12 +192,21 @@ export class Payments {
     if (currencies && !currencies.includes(currency))
       throw wrong('/currency', `must be one of ${currencies.join(', ')}`)
     const userId = await this.#payer(principal, asked.userId)
-    return this.#told(async () => {
+    return this.#told(once, async () => {
       const customerId = await customers.idOf(userId)
       await this.#stillThere(userId)
       const input: PaymentColumns = {
         ...fresh(),
-        ...{ userId, kind: asked.kind, amount, currency, description, amountRefunded: 0, customerId },
+        ...{
+          userId,
+          kind: asked.kind,
+          amount,
+          currency,
+          description,
+          amountReceived: 0,
+          amountRefunded: 0,
+          customerId,
+        },
         ...{ paymentMethod, successUrl, cancelUrl, paymentIntentId: null, checkoutSessionId: null },
       }
       const { id, replayed } = await payments.collection.insert(Payment, input, once)
@@ -228,18 +247,17 @@ export class Payments {
   }
 
   /** What Stripe throws, told as a problem. */
-  async #told<Value>(work: () => Promise<Value>): Promise<Value> {
+  async #told<Value>(once: Once | undefined, work: () => Promise<Value>): Promise<Value> {
     try {
       return await work()
     } catch (error) {
-      throw problemOf(error)
+      throw problemOf(error, once !== undefined)
     }
   }
 }
 
-/** The only user whose payments a principal has to do with; nothing for whoever acts for all. */
-function ownOf(principal: Principal): number | undefined {
-  return holds(principal, adminScope) ? undefined : principal.userId
+function isOpen({ status }: PaymentRow): boolean {
+  return open.includes(status)
 }
 
 /** What can be said against a refund. */
@@ -249,25 +267,8 @@ function whyNot({ status }: PaymentRow): string {
 }
 
 function fresh() {
-  return { status: 'requested' as const, failure: null, failureProperty: null, reference: randomUUID(), attempt: 0 }
-}
-
-function view(schema: typeof Payment | typeof Refund, row: object): object {
-  return Object.fromEntries(
-    Object.keys(schema.properties).map((name) => [name, (row as Record<string, unknown>)[name]]),
-  )
-}
-
-function found<Value>({ id, version }: { id: number; version: number }, json: Value): Found<Value> {
-  return { id, version, json }
-}
-
-function shown(row: Versioned<PaymentRow>): Found<PaymentView> {
-  return found(row, view(Payment, row) as PaymentView)
-}
-
-function made<More>(row: Versioned<PaymentRow>, more: More): Found<PaymentView & More> {
-  return found(row, { ...(view(Payment, row) as PaymentView), ...more })
+  const request = { reference: randomUUID(), attempt: 0, unsureSince: null }
+  return { status: 'requested' as const, failure: null, failureProperty: null, ...request }
 }
 
 function notFound(label: string): Problem {

@@ -16,6 +16,7 @@ const reasons = {
 
 export class RefundKind implements Kind<RefundRow, Stripe.Refund> {
   readonly label = 'refund'
+  readonly doubt = 3_600_000
   readonly #stripe: Stripe
   readonly #rows: Rows<RefundInput, typeof RefundRow>
 
@@ -32,10 +33,16 @@ export class RefundKind implements Kind<RefundRow, Stripe.Refund> {
     return this.#rows.change(row, changes)
   }
 
-  async find({ paymentIntentId, reference }: RefundRow): Promise<Stripe.Refund | undefined> {
-    for await (const refund of this.#stripe.refunds.list({ payment_intent: paymentIntentId, limit: 100 }))
-      if (refund.metadata?.[refundMark] === reference) return refund
+  async find(row: RefundRow): Promise<Stripe.Refund | undefined> {
+    for await (const refund of this.#stripe.refunds.list({ payment_intent: row.paymentIntentId, limit: 100 }))
+      if (refund.metadata?.[refundMark] === row.reference && this.isOf(row, refund)) return refund
     return undefined
+  }
+
+  isOf({ paymentIntentId, amount, currency }: RefundRow, refund: Stripe.Refund): boolean {
+    const { payment_intent: intent } = refund
+    const id = typeof intent === 'string' ? intent : intent?.id
+    return id === paymentIntentId && refund.amount === amount && refund.currency === currency
   }
 
   create(row: RefundRow, idempotencyKey: string): Promise<Stripe.Refund> {
@@ -59,8 +66,13 @@ export class RefundKind implements Kind<RefundRow, Stripe.Refund> {
     return this.#stripe.refunds.retrieve(refundId ?? '')
   }
 
-  declined(): undefined {
-    return undefined
+  async complete(_row: RefundRow, refund: Stripe.Refund): Promise<Stripe.Refund> {
+    return refund
+  }
+
+  /** What is given back is given back. */
+  async discard(): Promise<boolean> {
+    return false
   }
 
   async mend(): Promise<undefined> {

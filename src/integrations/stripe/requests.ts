@@ -16,6 +16,8 @@ export interface Requested {
   readonly status: string
   readonly reference: string
   readonly attempt: number
+  /** Since when Stripe has said, under the key that the row has now, that it does not know what it has done. */
+  readonly unsureSince: string | null
   readonly createdAt: string
   readonly failure: string | null
   readonly failureProperty: string | null
@@ -24,18 +26,24 @@ export interface Requested {
 /** One kind of what is asked for. */
 export interface Kind<Row extends Requested, Thing> {
   readonly label: string
+  /** How long Stripe must have known nothing of the row before another key is tried, in ms; 0 where a double costs nothing. */
+  readonly doubt: number
   get(id: number): Promise<Versioned<Row>>
   /** Nothing where somebody has changed the row since. */
   change(row: Versioned<Row>, changes: Partial<Row>): Promise<Versioned<Row> | undefined>
   /** What Stripe has made for the row; nothing where it has not. */
   find(row: Row): Promise<Thing | undefined>
+  /** Whether it is what the row asks for, whatever its metadata say. */
+  isOf(row: Row, thing: Thing): boolean
   create(row: Row, idempotencyKey: string): Promise<Thing>
+  /** What is left to do once the row names the thing; gives the thing as it is then. */
+  complete(row: Row, thing: Thing): Promise<Thing>
+  /** Ends, for a row that was given up, what has come of it. Whether it has: what has had an effect stays. */
+  discard(thing: Thing): Promise<boolean>
   /** What Stripe calls it is on the row. */
   isMade(row: Row): boolean
   /** As it is now, once it is made. */
   retrieve(row: Row): Promise<Thing>
-  /** What Stripe has made although the payment was declined. */
-  declined(error: unknown): Thing | undefined
   /** What must change of a row, and be tried again, for a refusal to be none; nothing where it stands. */
   mend(row: Row, error: unknown): Promise<Partial<Row> | undefined>
   /** What of the row is not as Stripe says. */
@@ -50,9 +58,7 @@ export interface Finished<Row, Thing> {
 /** A row that changes this often while it is read has its next reader to set it right. */
 const mostRounds = 5
 /** For how long who has asked may ask again before a row that never reached Stripe is given up, in ms: as long as a caller’s key is kept. */
-const patience = 86_400_000
-/** For another process that is at work on a new row, in ms. */
-const head = 60_000
+export const patience = 86_400_000
 /** Before an answer that was lost is looked for, in ms. */
 const betweenRounds = 20
 
@@ -91,64 +97,93 @@ export class Requests<Row extends Requested, Thing> {
     throw new Error(`${this.#kind.label} ${id} changes faster than it is read`)
   }
 
-  /** Takes what Stripe has told of for what the row asks for. */
-  async adopt(id: number, thing: Thing): Promise<void> {
+  /** Takes what Stripe has told of for what the row asks for; nothing where it is not, or the row was given up before. */
+  async adopt(id: number, thing: Thing): Promise<Finished<Row, Thing> | undefined> {
     for (let row = await this.#kind.get(id); !this.#kind.isMade(row); row = await this.#kind.get(id)) {
-      if ((await this.#write(row, thing)) !== undefined) return
+      if (!this.#kind.isOf(row, thing)) return undefined
+      if (row.status === 'canceled' && (await this.#kind.discard(thing))) return undefined
+      if ((await this.#write(row, thing)) !== undefined) break
     }
-    await this.reflect(id)
+    return this.reflect(id)
   }
 
-  /** As {@link reflect}, of a row that may not be at Stripe: whether it is. */
-  async refresh(id: number): Promise<boolean> {
+  /** As {@link reflect}, of a row that may not be at Stripe; nothing where it is not. */
+  async refresh(id: number): Promise<Finished<Row, Thing> | undefined> {
     const row = await this.#kind.get(id)
-    if (this.#kind.isMade(row)) await this.reflect(id)
-    if (row.status !== 'requested') return true
-    const thing = await this.#kind.find(row)
-    if (thing !== undefined) await this.adopt(id, thing)
-    return thing !== undefined
+    if (this.#kind.isMade(row)) return this.reflect(id)
+    const thing = row.status === 'requested' ? await this.#kind.find(row) : undefined
+    return thing && this.adopt(id, thing)
   }
 
   /**
    * For a row that may have been left behind: takes what Stripe has made for it. It makes nothing itself: whoever was
-   * told that there was no answer may have asked for it anew.
+   * told that there was no answer may have asked for it anew. `isLast`: that what is left is left to the sweep.
    */
-  async settle(id: number): Promise<Outcome> {
+  async settle(id: number, isLast = false, signal?: AbortSignal): Promise<Outcome> {
     await this.#running.get(id)?.catch(() => {})
-    const row = await this.#kind.get(id)
-    if (row.status !== 'requested' || (await this.refresh(id))) return { as: 'delivered' }
-    if (Date.now() - Date.parse(row.createdAt) < patience)
-      return { as: 'retry', error: `Stripe has no ${this.#kind.label} ${id} yet: who asked for it may ask again` }
-    await this.#kind.change(row, { status: 'canceled', failure: 'It has never reached Stripe' } as Partial<Row>)
+    signal?.throwIfAborted()
+    const known = await this.refresh(id)
+    signal?.throwIfAborted()
+    const row = known?.row ?? (await this.#kind.get(id))
+    if (row.status !== 'requested') return { as: 'delivered' }
+    if (Date.now() - Date.parse(row.createdAt) < patience) {
+      if (isLast) return { as: 'delivered' }
+      const error = `${this.#kind.label} ${id} is not made at Stripe yet: who asked for it may ask again`
+      return { as: 'retry', error }
+    }
+    if (known) {
+      await this.#kind.discard(known.thing)
+      await this.reflect(id)
+    } else await this.#kind.change(row, { status: 'canceled', failure: 'It has never reached Stripe' } as Partial<Row>)
     return { as: 'delivered' }
   }
 
   /**
-   * For what is not wanted any more: gives up a row that Stripe has made nothing for. Whether it was one.
+   * For what is not wanted any more: gives up a row that Stripe has made nothing for. Whether it was one. Another
+   * process that is asking Stripe for it finds it given up, and discards what it gets.
    *
-   * @throws {Problem} `unavailable` while another process may be asking Stripe for it.
+   * @throws {Problem} `unavailable` where the row has changed meanwhile.
    */
   async withdraw(id: number): Promise<boolean> {
     await this.#running.get(id)?.catch(() => {})
-    if (await this.refresh(id)) return false
+    if ((await this.refresh(id)) !== undefined) return false
     const row = await this.#kind.get(id)
-    const age = Date.now() - Date.parse(row.createdAt)
     const changes = { status: 'canceled', failure: 'It was canceled before it reached Stripe' }
-    if (age >= head && (await this.#kind.change(row, changes as unknown as Partial<Row>))) return true
-    throw new Problem('unavailable', `The ${this.#kind.label} may be on its way to Stripe`, {
-      headers: { 'retry-after': String(Math.max(1, Math.ceil((head - age) / 1000))) },
+    if (row.status === 'requested' && !this.#kind.isMade(row)) {
+      if (await this.#kind.change(row, changes as unknown as Partial<Row>)) return true
+    }
+    throw new Problem('unavailable', `The ${this.#kind.label} is on its way to Stripe`, {
+      headers: { 'retry-after': '1' },
     })
   }
 
   async #finish(id: number, isNew: boolean): Promise<Finished<Row, Thing>> {
     const row = await this.#kind.get(id)
     if (row.status !== 'requested') return this.reflect(id)
+    const made = this.#kind.isMade(row) ? await this.reflect(id) : await this.#make(row, isNew)
+    // Another process has been faster.
+    if (made.row.status !== 'requested') return made
+    return this.#complete(made)
+  }
+
+  async #make(row: Versioned<Row>, isNew: boolean): Promise<Finished<Row, Thing>> {
     const thing = (isNew ? undefined : await this.#kind.find(row)) ?? (await this.#create(row))
-    const written = await this.#write(row, thing)
     // A kept answer says what was true when it was given.
-    if (isNew && written) return { row: written, thing }
-    await this.adopt(id, thing)
-    return this.reflect(id)
+    const written = isNew ? await this.#write(row, thing) : undefined
+    const made = written ? { row: written, thing } : await this.adopt(row.id, thing)
+    return made ?? this.reflect(row.id)
+  }
+
+  /** The row names the thing, and is not given up: who gives it up from now on ends the thing. */
+  async #complete({ row, thing }: Finished<Row, Thing>): Promise<Finished<Row, Thing>> {
+    try {
+      const completed = await this.#kind.complete(row, thing)
+      const written = await this.#write(row, completed)
+      return written ? { row: written, thing: completed } : await this.reflect(row.id)
+    } catch (error) {
+      if (isRefusal(error)) await this.#refuse(row, error)
+      throw error
+    }
   }
 
   async #create(first: Versioned<Row>): Promise<Thing> {
@@ -157,8 +192,6 @@ export class Requests<Row extends Requested, Thing> {
       try {
         return await this.#kind.create(row, keyOf(this.#kind.label, row))
       } catch (error) {
-        const declined = this.#kind.declined(error)
-        if (declined) return declined
         const mended = round < mostRounds ? await this.#mended(row, error) : undefined
         if (mended === undefined) {
           if (isRefusal(error) || isDecline(error)) await this.#refuse(row, error)
@@ -172,13 +205,26 @@ export class Requests<Row extends Requested, Thing> {
 
   /** What to go on with after a failure: what Stripe has made all the same, or the row under another key. */
   async #mended(row: Versioned<Row>, error: unknown): Promise<{ thing: Thing } | { row: Versioned<Row> } | undefined> {
-    const changes = isKept(error) ? {} : await this.#kind.mend(row, error)
+    const changes = isKept(error) ? await this.#doubted(row) : await this.#kind.mend(row, error)
     if (changes === undefined) return undefined
     const thing = await this.#kind.find(row)
     if (thing !== undefined) return { thing }
-    const renewed = await this.#kind.change(row, { ...changes, attempt: row.attempt + 1 } as Partial<Row>)
+    const renewed = await this.#kind.change(row, {
+      ...changes,
+      attempt: row.attempt + 1,
+      unsureSince: null,
+    } as unknown as Partial<Row>)
     // Somebody else was first: under its key, there is one effect.
     return { row: renewed ?? (await this.#kind.get(row.id)) }
+  }
+
+  /** A failure of Stripe leaves open what it has done: where a double counts, nothing else is begun before that is sure. */
+  async #doubted(row: Versioned<Row>): Promise<Partial<Row> | undefined> {
+    const { doubt } = this.#kind
+    if (doubt === 0 || (row.unsureSince !== null && Date.now() - Date.parse(row.unsureSince) >= doubt)) return {}
+    const unsureSince = new Date().toISOString()
+    if (row.unsureSince === null) await this.#kind.change(row, { unsureSince } as unknown as Partial<Row>)
+    return undefined
   }
 
   async #refuse(row: Versioned<Row>, error: Parameters<typeof propertyOf>[0]): Promise<void> {

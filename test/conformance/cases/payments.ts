@@ -42,7 +42,7 @@ const cases: readonly Case[] = [
     then('getPayment', {}, { value: shown }),
     then('cancelPayment', {}, { value: { ...shown, status: 'canceled' } }),
     then('cancelPayment', {}, { value: { ...shown, status: 'canceled' } }),
-    then('refundPayment', {}, failed('conflict', 409, { detail: 'The payment is canceled' })),
+    then('refundPayment', {}, failed('conflict', 409, { detail: 'The payment is canceled' }), once),
     admin('listPayments', { status: 'canceled' }, { value: { items: [{ ...shown, status: 'canceled' }] } }),
     admin('getPayment', { id: 999 }, failed('not-found', 404)),
   ),
@@ -60,13 +60,22 @@ const cases: readonly Case[] = [
     admin('createPaymentIntent', asked, failed('idempotency-key-reused', 422), once),
     then('refundPayment', part, { value: refund }, once),
     then('refundPayment', part, { value: refund }, once),
-    then('refundPayment', { amount: 1001 }, failed('conflict', 409, { detail: 'Not so much is left of the payment' })),
+    then('refundPayment', { amount: 1001 }, failed('conflict', 409, { detail: 'Not so much is left of the payment' }), {
+      'idempotency-key': 'more',
+    }),
     then('listRefunds', {}, { value: { items: [refund] } }),
     then('getPayment', {}, { value: { ...paid, status: 'partially-refunded', amountRefunded: 999 } }),
   ),
   several(
     'payments that are refused',
-    admin('createPaymentIntent', { ...asked, paymentMethod: 'pm_card_chargeDeclined' }, failed('conflict', 409)),
+    admin('createPaymentIntent', { ...asked, paymentMethod: 'pm_card_chargeDeclined' }, failed('conflict', 409), {
+      'idempotency-key': 'declined',
+    }),
+    admin(
+      'createPaymentIntent',
+      atOnce,
+      violating(['header', '/idempotency-key', 'must be given: the request moves money']),
+    ),
     admin(
       'createPaymentIntent',
       { ...asked, currency: 'xxx' },

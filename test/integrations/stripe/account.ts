@@ -35,6 +35,8 @@ export class Refusal extends Error {
 
 const currencies = ['eur', 'usd', 'gbp', 'jpy']
 const smallest = 50
+/** Test methods of Stripe, and one that can never be confirmed. */
+const methods = ['pm_card_visa', 'pm_card_authenticationRequired', 'pm_card_chargeDeclined', 'pm_card_mandate']
 
 export class Account {
   readonly customers = new Map<string, Thing>()
@@ -69,6 +71,8 @@ export class Account {
     const { amount, currency, customer } = values as { amount: number; currency: string; customer?: string }
     this.#checkMoney(amount, currency, 'amount', 'currency')
     if (customer !== undefined) this.find(this.customers, customer, 'customer', 'customer')
+    if (method !== undefined && !methods.includes(String(method)))
+      throw new Refusal(400, missing('PaymentMethod', String(method), 'payment_method'))
     const intent = this.#add(this.intents, 'payment_intent', 'pi', {
       ...values,
       amount,
@@ -76,26 +80,34 @@ export class Account {
       amount_received: 0,
       latest_charge: null,
       last_payment_error: null,
-      status: 'requires_payment_method',
+      payment_method: method ?? null,
+      status: method === undefined ? 'requires_payment_method' : 'requires_confirmation',
     })
     intent.client_secret = `${intent.id}_secret_${randomBytes(9).toString('hex')}`
-    if (confirm === true) this.confirm(intent.id, String(method))
+    if (confirm === true) this.confirm(intent.id)
     return intent
   }
 
-  /** What the user does with a method of payment; test methods of Stripe. @throws {Refusal} when the card is declined. */
-  confirm(id: string, method: string): Thing {
+  /** With a method of payment, by the user; test methods of Stripe. @throws {Refusal} when the card is declined. */
+  confirm(id: string, given?: string): Thing {
     const intent = this.find(this.intents, id, 'payment_intent')
+    const method = given ?? intent.payment_method
+    const isOpen = ['requires_payment_method', 'requires_confirmation'].includes(String(intent.status))
+    if (!isOpen || method === null) {
+      const message = `You cannot confirm this PaymentIntent because it has a status of ${intent.status}.`
+      throw new Refusal(400, { type: 'invalid_request_error', code: 'payment_intent_unexpected_state', message })
+    }
     if (method === 'pm_card_visa') return this.#succeed(intent)
     if (method === 'pm_card_authenticationRequired') {
       intent.status = 'requires_action'
       return this.#tell('payment_intent.requires_action', intent)
     }
-    if (method !== 'pm_card_chargeDeclined') {
-      throw new Refusal(400, missing('PaymentMethod', method, 'payment_method'))
+    if (method === 'pm_card_mandate') {
+      const message = 'The payment method needs a mandate.'
+      throw new Refusal(400, { type: 'invalid_request_error', message })
     }
     const error = { type: 'card_error', code: 'card_declined', message: 'Your card was declined.' }
-    intent.last_payment_error = error
+    Object.assign(intent, { status: 'requires_payment_method', payment_method: null, last_payment_error: error })
     this.#tell('payment_intent.payment_failed', intent)
     throw new Refusal(402, { ...error, payment_intent: intent })
   }
@@ -126,6 +138,16 @@ export class Account {
     })
     session.url = `https://checkout.stripe.com/c/pay/${session.id}`
     return session
+  }
+
+  /** What a bank says days after the page has ended, of a debit. */
+  failSession(id: string): Thing {
+    const session = this.find(this.sessions, id, 'checkout.session')
+    const { payment_intent_data: data, amount_total: amount, currency, customer } = session
+    const intent = this.createIntent({ ...(data as Values), amount, currency, customer })
+    intent.last_payment_error = { type: 'card_error', message: 'The debit was refused.' }
+    Object.assign(session, { payment_intent: intent.id, status: 'complete', url: null })
+    return this.#tell('checkout.session.async_payment_failed', session)
   }
 
   /** What the user does on the page. */
@@ -189,8 +211,13 @@ export class Account {
     return thing
   }
 
-  #succeed(intent: Thing): Thing {
-    const { id, amount, currency } = intent
+  /** What whoever took the payment does with one that was reserved. */
+  capture(id: string, amount: number): Thing {
+    return this.#succeed(this.find(this.intents, id, 'payment_intent'), amount)
+  }
+
+  #succeed(intent: Thing, amount = Number(intent.amount)): Thing {
+    const { id, currency } = intent
     const charge = this.#add(this.charges, 'charge', 'ch', {
       amount,
       currency,

@@ -50,6 +50,8 @@ export class Counterpart {
   /** Requests that were answered, or whose answer was lost. */
   readonly seen: Seen[] = []
   readonly faults: Fault[] = []
+  /** Requests that have come so far. */
+  asked = 0
   /** Whether nobody answers. */
   isDown = false
   settings: Record<string, string> = {}
@@ -71,6 +73,7 @@ export class Counterpart {
 
   async respond(request: IncomingMessage, reply: ServerResponse): Promise<void> {
     const { method = '', socket } = request
+    this.asked += 1
     const url = new URL(request.url ?? '', 'http://stripe')
     const body = await text(request)
     const fault = this.#faultOf(`${method} ${url.pathname}`)
@@ -147,6 +150,8 @@ export class Counterpart {
         return listOf(account.intents, own)
       case 'GetPaymentIntentsIntent':
         return expanded(account.find(account.intents, path.intent ?? '', 'payment_intent'))
+      case 'PostPaymentIntentsIntentConfirm':
+        return expanded(account.confirm(path.intent ?? ''))
       case 'PostPaymentIntentsIntentCancel':
         return account.cancelIntent(path.intent ?? '')
       case 'PostCheckoutSessions':

@@ -5,7 +5,7 @@ import type { Connector } from '../../../routes/connectors/schema.ts'
 import { build } from '../../helper.ts'
 import { raw } from '../../storage/setup.ts'
 import { type Fault, openCounterpart } from './counterpart.ts'
-import { type NewDatabase, quick, setup, until } from './setup.ts'
+import { atOnce, type NewDatabase, quick, setup, until } from './setup.ts'
 
 const making = /POST \/v1\/customers$/
 
@@ -71,7 +71,7 @@ export function customers(engine: string, database: NewDatabase): void {
     ['acts and keeps a failure of its own', 'act-and-keep', { times: 1 }],
     ['answers 500', 500, { times: 3 }],
     ['asks for a pause', 429, { times: 1, retryAfter: 1 }],
-    ['is slower than an attempt may be', 'act', { times: 1, slow: 1500 }],
+    ['is slower than a WebHook may be', 'act', { times: 1, slow: 1500 }],
   ]
   for (const [name, as, more] of failures) {
     test(`${engine}: Stripe ${name}: one customer comes of it`, async (t) => {
@@ -146,6 +146,27 @@ export function customers(engine: string, database: NewDatabase): void {
     await sent()
     t.match(await sendOf('user.deleted', id), { as: 'delivered' })
     t.same([account.customers.size, account.intents.size], [0, 0])
+  })
+
+  test(`${engine}: a user who goes while Stripe makes a payment is not made a customer again`, async (t) => {
+    const { app, addUser, pay, counterpart, account, sent } = await start(t)
+    const id = await addUser('Mona')
+    await sent()
+    const before = counterpart.asked
+    counterpart.fail(/POST .*payment_intents$/, 'act', { slow: 1500 })
+    const paying = pay(id, atOnce)
+    await until(
+      () => counterpart.asked,
+      (asked) => asked > before,
+    )
+    await app.inject({ method: 'DELETE', url: `/users/${id}` })
+    await until(
+      () => account.customers.size,
+      (size) => size === 0,
+    )
+    t.match((await paying).json(), { status: 409, detail: /^No such customer/ })
+    await sent()
+    t.same([account.customers.size, account.charges.size], [0, 0])
   })
 
   test(`${engine}: what Stripe never takes is a dead letter with its reason, and can be replayed`, async (t) => {

@@ -41,7 +41,7 @@ for (const isAskedAgain of [true, false]) {
     const { account } = counterpart
     const key = randomUUID()
     const asked = { userId, ...intent, ...atOnce }
-    killing(counterpart, /POST .*payment_intents$/, first)
+    killing(counterpart, /POST .*confirm$/, first)
     await t.rejects(call(first, '/payments/intents', asked, key))
     t.equal(account.charges.size, 1)
     const second = await again()
@@ -72,6 +72,24 @@ for (const isAskedAgain of [true, false]) {
     await third.end('SIGTERM')
   })
 }
+
+test('a process that is killed between what it has Stripe make and its confirmation', async (t) => {
+  const { counterpart, first, call, userId, again } = await start(t)
+  const { account } = counterpart
+  const asked = { userId, ...intent, ...atOnce }
+  killing(counterpart, /POST .*payment_intents$/, first)
+  await t.rejects(call(first, '/payments/intents', asked, 'one'))
+  const second = await again()
+  const { value } = await until(
+    () => call<PaymentView[]>(second, '/payments'),
+    ({ value }) => value[0]?.paymentIntentId,
+  )
+  t.match(value, [{ status: 'requested' }])
+  t.equal(account.charges.size, 0, 'nobody has asked again')
+  t.match(await call(second, '/payments/intents', asked, 'one'), { status: 201, value: { status: 'succeeded', id: 1 } })
+  t.same([account.intents.size, account.charges.size], [1, 1])
+  await second.end('SIGTERM')
+})
 
 test('a process that is killed before Stripe is asked, and asked again', async (t) => {
   const { counterpart, first, call, userId, again } = await start(t)

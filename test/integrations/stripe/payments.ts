@@ -92,6 +92,12 @@ export function payments(engine: string, database: NewDatabase): void {
     t.match((await call('GET', `/payments/${theirs.id}`, undefined, member)).json(), { status: 404 })
     t.match((await call('POST', `/payments/${theirs.id}/cancel`, undefined, member)).json(), { status: 404 })
     t.match((await call('POST', `/payments/${theirs.id}/refunds`, {}, member)).json(), { status: 404 })
+    const ownRefund = { ...member, 'idempotency-key': 'own' }
+    const { id: ownId } = own.json<PaymentView>()
+    t.match((await call('POST', `/payments/${ownId}/refunds`, {}, ownRefund)).json(), {
+      status: 403,
+      detail: 'You cannot give back a payment of your own',
+    })
     t.match((await call('GET', `/payments/${theirs.id}/refunds`, undefined, member)).json(), { status: 404 })
     const seen = async (query: string, headers?: object) => {
       const rows = (await call('GET', `/payments${query}`, undefined, headers)).json<PaymentView[]>()
@@ -123,6 +129,43 @@ export function payments(engine: string, database: NewDatabase): void {
     }
   })
 
+  test(`${engine}: nobody in particular never acts for all, whatever scopes everybody has`, async (t) => {
+    const open = { ANONYMOUS_SCOPES: 'users:read users:write payments:read payments:write payments:refund' }
+    const { addUser, pay, call, account } = await setup(t, { ...(await database(t)), ...open })
+    const userId = await addUser()
+    const { id } = (await pay(userId, atOnce)).json<PaymentView>()
+    for (const [method, url, payload] of [
+      ['GET', '/payments', undefined],
+      ['GET', `/payments/${id}`, undefined],
+      ['GET', `/payments/${id}/refunds`, undefined],
+      ['POST', '/payments/intents', { userId, ...intent }],
+      ['POST', '/payments/sessions', { userId, ...intent }],
+      ['POST', `/payments/${id}/cancel`, undefined],
+      ['POST', `/payments/${id}/refunds`, {}],
+    ] as const)
+      t.match((await call(method, url, payload, {})).json(), { status: 403, code: 'forbidden' }, `${method} ${url}`)
+    t.same([account.intents.size, account.refunds.size], [1, 0])
+  })
+
+  test(`${engine}: what moves money at once needs a key, and who comes without one is told so of the rest`, async (t) => {
+    const { addUser, call, pay, counterpart, account } = await setup(t, await database(t))
+    const userId = await addUser()
+    const { id } = (await pay(userId, atOnce)).json<PaymentView>()
+    for (const [url, payload] of [
+      ['/payments/intents', { userId, ...intent, ...atOnce }],
+      [`/payments/${id}/refunds`, {}],
+    ] as const)
+      t.match((await call('POST', url, payload)).json(), {
+        status: 400,
+        code: 'validation-failed',
+        errors: [{ in: 'header', pointer: '/idempotency-key' }],
+      })
+    t.same([account.intents.size, account.refunds.size], [1, 0])
+    counterpart.fail(/POST .*payment_intents$/, 'drop', { times: 10 })
+    const detail = (await call('POST', '/payments/intents', { userId, ...intent })).json().detail
+    t.equal(detail, 'Stripe cannot be asked at the moment: see whether it has come to pass, and try again')
+  })
+
   test(`${engine}: what was not paid can be canceled, once and again`, async (t) => {
     const { addUser, pay, checkout, call, account } = await setup(t, await database(t))
     const userId = await addUser()
@@ -139,6 +182,9 @@ export function payments(engine: string, database: NewDatabase): void {
     t.match((await cancel(raced.id)).json(), { status: 409 }, 'what Stripe knows of and we do not')
     t.match((await call('GET', `/payments/${raced.id}`)).json(), { status: 'succeeded' })
     t.match((await cancel(999)).json(), { status: 404 })
+    const refused = await pay(userId, { currency: 'xxx' })
+    t.equal(refused.statusCode, 400)
+    t.match((await cancel(5)).json(), { status: 409, detail: 'The payment is failed' })
     t.equal([...account.intents.values()].filter(({ status }) => status === 'canceled').length, 1)
   })
 
@@ -174,9 +220,34 @@ export function payments(engine: string, database: NewDatabase): void {
     const { addUser, pay, refund, payment, account } = await setup(t, await database(t))
     const { id } = (await pay(await addUser(), atOnce)).json<PaymentView>()
     const answers = await Promise.all([1, 2, 3].map(() => refund(id, { amount: 900 })))
-    t.same(answers.map(({ statusCode }) => statusCode).sort(), [201, 201, 400])
+    t.same(answers.map(({ statusCode }) => statusCode).sort(), [201, 201, 409])
     t.match(await payment(id), { status: 'partially-refunded', amountRefunded: 1800 })
     t.equal(account.refunds.size, 2)
+  })
+
+  test(`${engine}: a refund whose answer was lost keeps its part of the payment`, async (t) => {
+    const { addUser, pay, refund, counterpart, account } = await setup(t, await database(t))
+    const { id } = (await pay(await addUser(), atOnce)).json<PaymentView>()
+    counterpart.fail(/refunds/, 'drop', { times: 100 })
+    t.equal((await refund(id, { amount: 1500 }, 'one')).statusCode, 503)
+    counterpart.faults.length = 0
+    const more = (await refund(id, { amount: 1000 }, 'two')).json()
+    t.match(more, { status: 409, detail: 'Not so much is left of the payment' })
+    t.match((await refund(id, { amount: 1500 }, 'one')).json(), { status: 'succeeded' })
+    t.match((await refund(id, {}, 'three')).json(), { amount: 499 })
+    t.equal(account.refunds.size, 2)
+  })
+
+  test(`${engine}: of a payment that was captured in part, so much can be given back`, async (t) => {
+    const { addUser, pay, refund, payment, account, tell, status } = await setup(t, await database(t))
+    const { id, paymentIntentId } = (await pay(await addUser())).json<PaymentView>()
+    account.capture(paymentIntentId ?? '', 1000)
+    await tell(account.events)
+    await until(status, (now) => now.in.waiting === 0)
+    t.match(await payment(id), { status: 'succeeded', amount: 1999 })
+    t.match((await refund(id, { amount: 1001 })).json(), { status: 409 })
+    t.match((await refund(id)).json(), { amount: 1000, status: 'succeeded' })
+    t.match(await payment(id), { status: 'refunded', amountRefunded: 1000 })
   })
 
   test(`${engine}: what happens to a payment is told to who pays, and to administrators`, async (t) => {
@@ -195,8 +266,9 @@ export function payments(engine: string, database: NewDatabase): void {
       ({ length }) => length === 2,
     )
     t.same(own, [`${userId} payment.created requested`, `${userId} payment.updated requires-payment`])
-    t.same((await told({ 'x-api-key': admin })).slice(0, 5), [
+    t.same((await told({ 'x-api-key': admin })).slice(0, 6), [
       '1 payment.created requested',
+      '1 payment.updated requested',
       '1 payment.updated succeeded',
       '1 refund.created requested',
       '1 refund.updated succeeded',

@@ -1,5 +1,6 @@
 /** A server with payments on, its counterpart, and what people do with both. */
 
+import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Connector } from '../../../routes/connectors/schema.ts'
@@ -66,11 +67,11 @@ export async function setup(t: Test, settings: Record<string, string> = {}, give
       return { id: user.id, authorization }
     },
     /** Asks for a payment intent. */
-    pay: (userId: number, more: object = {}, idempotencyKey?: string) =>
+    pay: (userId: number, more: object = {}, idempotencyKey: string = randomUUID()) =>
       call('POST', '/payments/intents', { userId, ...intent, ...more }, keyed(key, idempotencyKey)),
     checkout: (userId: number, more: object = {}, idempotencyKey?: string) =>
       call('POST', '/payments/sessions', { userId, ...intent, ...more }, keyed(key, idempotencyKey)),
-    refund: (id: number, payload: object = {}, idempotencyKey?: string) =>
+    refund: (id: number, payload: object = {}, idempotencyKey: string = randomUUID()) =>
       call('POST', `/payments/${id}/refunds`, payload, keyed(key, idempotencyKey)),
     payment: async (id: number) => (await call('GET', `/payments/${id}`)).json<PaymentView>(),
     refunds: async (id: number) => (await call('GET', `/payments/${id}/refunds`)).json<RefundView[]>(),

@@ -1,6 +1,7 @@
 /** What Stripe tells: signed, twice, in any order, before it has answered, and of what others have made. */
 
 import { test } from 'tap'
+import { raw } from '../../storage/setup.ts'
 import { signed } from './counterpart.ts'
 import { atOnce, type NewDatabase, type PaymentView, setup, until } from './setup.ts'
 
@@ -93,6 +94,34 @@ export function webhooks(engine: string, database: NewDatabase): void {
     t.match(await payment(ended.id), { status: 'canceled', paymentIntentId: null })
   })
 
+  test(`${engine}: a page that has ended with a debit that was refused`, async (t) => {
+    const { account, checkout, payment, tell, handled, userId } = await start(t)
+    const { id, checkoutSessionId } = (await checkout(userId)).json<PaymentView>()
+    account.failSession(checkoutSessionId ?? '')
+    await tell(account.events.slice(-1))
+    await handled()
+    t.match(await payment(id), { status: 'failed', failure: 'The debit was refused.' })
+  })
+
+  test(`${engine}: what says that it is a payment, and is another, is not taken for it`, async (t) => {
+    const { app, account, counterpart, pay, payment, tell, handled, userId } = await start(t)
+    const payments = () => app.storage.engine.all<Record<string, string>>(raw('select * from payments'), {})
+    counterpart.fail(/POST .*payment_intents$/, 'drop', { times: 10 })
+    await pay(userId, {}, 'one')
+    counterpart.faults.length = 0
+    const [row] = await payments()
+    const mark = { metadata: { septet_payment: row?.reference } }
+    const customer = row?.customer_id
+    account.events.length = 0
+    for (const different of [{ amount: 1 + 1998 * 2 }, { currency: 'usd' }, { customer: undefined }])
+      account.createIntent({ amount: 1999, currency: 'eur', customer, ...mark, ...different })
+    await tell(account.events)
+    await handled()
+    t.match(await payment(1), { status: 'requested', paymentIntentId: null })
+    t.match((await pay(userId, {}, 'one')).json(), { status: 'requires-payment' })
+    t.equal(account.intents.size, 4)
+  })
+
   test(`${engine}: what is done at Stripe itself is reflected, what others have made is not taken`, async (t) => {
     const { account, pay, payment, refund, refunds, call, tell, handled, userId } = await start(t)
     const { id, paymentIntentId } = (await pay(userId, atOnce)).json<PaymentView>()
@@ -111,6 +140,39 @@ export function webhooks(engine: string, database: NewDatabase): void {
     await handled()
     t.match(await refunds(id), [{ status: 'failed', failure: 'expired_or_canceled_card' }])
     t.match(await payment(id), { status: 'partially-refunded', amountRefunded: 500 })
+  })
+
+  test(`${engine}: of the refunds of a payment, the one that is told of is asked for`, async (t) => {
+    const { account, counterpart, pay, refund, refunds, tell, handled, sent, userId } = await start(t)
+    const { id } = (await pay(userId, atOnce)).json<PaymentView>()
+    const given = await Promise.all([1, 2, 3].map((amount) => refund(id, { amount })))
+    account.failRefund(given[1]?.json().refundId)
+    await sent()
+    const before = counterpart.count(/GET .*refunds/)
+    await tell(account.events.filter(({ type }) => type === 'payment_intent.succeeded'))
+    await handled()
+    t.equal(counterpart.count(/GET .*refunds/), before)
+    await tell(account.events.slice(-1))
+    await handled()
+    t.equal(counterpart.count(/GET .*refunds/), before + 1)
+    t.same((await refunds(id)).map(({ status }) => status).sort(), ['failed', 'succeeded', 'succeeded'])
+  })
+
+  test(`${engine}: an attempt that was cut off asks for nothing more`, async (t) => {
+    const { app, account, counterpart, pay, sent, userId } = await start(t)
+    await pay(userId, {}, 'one')
+    await sent()
+    const connection = app.connectors.connection('stripe')
+    if (!connection?.handle) throw new Error('it is off')
+    const before = counterpart.asked
+    const over = AbortSignal.abort()
+    const event = { id: 'again', time: '', data: {}, owner: null, isLast: false }
+    const intent = [...account.intents.keys()][0] ?? ''
+    await t.rejects(connection.send({ ...event, type: 'payment.created', subject: '/payments/1' }, over))
+    await t.rejects(connection.send({ ...event, type: 'user.updated', subject: `/users/${userId}` }, over))
+    const data = { intent, session: null, refund: null }
+    await t.rejects(connection.handle({ id: 'evt', type: 'payment_intent.succeeded', data }, over))
+    t.equal(counterpart.asked, before)
   })
 
   test(`${engine}: what is told while Stripe cannot be asked waits for that`, async (t) => {
