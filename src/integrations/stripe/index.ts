@@ -5,8 +5,8 @@ import { customerMigrations } from './collections.ts'
 import { StripeConnection } from './connection.ts'
 import { StripeSettings } from './settings.ts'
 
-/** A few requests that Stripe takes its time over, each tried twice, in ms. */
-const longestAttempt = 60_000
+/** One request that Stripe takes its time over, tried twice, and a few more, in ms. What a killed process was at waits as long. */
+const longestAttempt = 30_000
 
 export { StripeConnection } from './connection.ts'
 export type { Payments } from './payments.ts'

@@ -8,6 +8,9 @@ import { type ServerProcess, startServer } from '../../storage/server-process.ts
 import { type Counterpart, openCounterpart } from './counterpart.ts'
 import { atOnce, intent, type PaymentView, quick, type RefundView, until } from './setup.ts'
 
+/** What a killed process was at is its own for as long as an attempt may take; in ms, with room. */
+const leased = 90_000
+
 /** A server on a folder of its own, which is killed and comes back. */
 async function start(t: Test) {
   const folder = temporaryFolder(t)
@@ -53,6 +56,7 @@ for (const isAskedAgain of [true, false]) {
     const { value } = await until(
       () => call<PaymentView[]>(second, '/payments'),
       ({ value }) => value[0]?.status === 'succeeded',
+      leased,
     )
     t.match(value, [{ status: 'succeeded', paymentIntentId: intentId, userId }])
     t.same([value.length, account.intents.size, account.charges.size], [1, 1, 1])
@@ -67,6 +71,7 @@ for (const isAskedAgain of [true, false]) {
     const refunds = await until(
       () => call<RefundView[]>(third, '/payments/1/refunds'),
       ({ value }) => value[0]?.status === 'succeeded',
+      leased,
     )
     t.same([refunds.value.length, account.refunds.size], [1, 1])
     await third.end('SIGTERM')
@@ -83,6 +88,7 @@ test('a process that is killed between what it has Stripe make and its confirmat
   const { value } = await until(
     () => call<PaymentView[]>(second, '/payments'),
     ({ value }) => value[0]?.paymentIntentId,
+    leased,
   )
   t.match(value, [{ status: 'requested' }])
   t.equal(account.charges.size, 0, 'nobody has asked again')
@@ -117,6 +123,7 @@ test('a process that is killed while Stripe makes a customer', async (t) => {
   await until(
     () => [...customers.values()].map(({ name }) => name),
     (names) => names.includes('Lisa'),
+    leased,
   )
   t.same([...customers.values()].map(({ name }) => name).sort(), ['Lisa', 'Mona'])
   await second.end('SIGTERM')

@@ -106,8 +106,9 @@ export const atOnce = { paymentMethod: 'pm_card_visa' }
 export async function until<Value>(
   read: () => Promise<Value> | Value,
   holds: (value: Value) => unknown,
+  patience = 20_000,
 ): Promise<Value> {
-  for (const end = Date.now() + 20_000; ; await wait(10)) {
+  for (const end = Date.now() + patience; ; await wait(10)) {
     const value = await read()
     if (holds(value)) return value
     if (Date.now() > end) throw new Error(`never: ${JSON.stringify(value)}`)
