@@ -4,7 +4,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { RoomMember } from '../../src/schemas/room.ts'
 import { requires } from '../../src/schemas/security.ts'
-import { Joined, JoinInput, MemberParams, RoleInput, RoomParams, SignalInput } from './schema.ts'
+import { Joined, JoinInput, MemberParams, RoleInput, RoomMembers, RoomParams, SignalInput } from './schema.ts'
 
 const tags = ['rooms']
 const reading = requires('rooms:read')
@@ -23,12 +23,7 @@ export const memberRoutes: FastifyPluginAsyncTypebox = async (fastify) => {
       tags,
       security: reading,
       params: RoomParams,
-      response: {
-        200: Type.Object(
-          { members: Type.Array(RoomMember) },
-          { $id: 'RoomMembers', additionalProperties: false, description: 'Who is in a room.' },
-        ),
-      },
+      response: { 200: RoomMembers },
       problems: ['not-found'],
     },
     handler: async ({ params, principal }) => ({ members: await members.list(params.id, principal) }),

@@ -38,6 +38,11 @@ const memberExample = {
   seenAt: '2026-11-24T12:00:00.000Z',
 }
 
+export const RoomMembers = Type.Object(
+  { members: Type.Array(RoomMember, { examples: [[memberExample]] }) },
+  { $id: 'RoomMembers', additionalProperties: false, description: 'Who is in a room.' },
+)
+
 export const Joined = Type.Object(
   {
     member: RoomMember,
