@@ -1,7 +1,7 @@
 /** SIGKILL between what Stripe has done and its record: one intent, one refund and one customer come of it. */
 
 import { randomUUID } from 'node:crypto'
-import { type Test, test } from 'tap'
+import root, { type Test, test } from 'tap'
 import { temporaryFolder } from '../../helper.ts'
 import { adminKeyOf } from '../../keys.ts'
 import { type ServerProcess, startServer } from '../../storage/server-process.ts'
@@ -10,6 +10,8 @@ import { atOnce, intent, type PaymentView, quick, type RefundView, until } from 
 
 /** What a killed process was at is its own for as long as an attempt may take; in ms, with room. */
 const leased = 90_000
+
+root.setTimeout(4 * leased)
 
 /** A server on a folder of its own, which is killed and comes back. */
 async function start(t: Test) {
