@@ -36,18 +36,16 @@ export default fp(
     fastify.decorate('rooms', { rooms, members, modules })
     fastify.hourly(() => rooms.forget(), 'ended rooms stay')
     let timer: NodeJS.Timeout | undefined
-    let sweep = Promise.resolve()
+    let sweep: Promise<void> | undefined
+    const late = (error: unknown) => fastify.log.warn({ err: error }, 'members that are gone, or rooms, stay')
     const run = async () => {
-      try {
-        await members.sweep()
-        await rooms.endExpired()
-      } catch (error) {
-        fastify.log.warn({ err: error }, 'members that are gone stay')
-      }
+      await members.sweep().catch(late)
+      await rooms.endExpired().catch(late)
+      sweep = undefined
     }
     fastify.addHook('onReady', async () => {
       timer = setInterval(() => {
-        sweep = sweep.then(run)
+        sweep ??= run()
       }, sweepsEvery).unref()
     })
     fastify.addHook('onClose', async () => {

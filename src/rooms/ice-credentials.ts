@@ -35,11 +35,13 @@ export class IceCredentials {
   }
 
   /** Those that a principal may use now, with a credential of its own. */
-  for({ id }: Principal): IceServers {
+  for({ id, expiresAt }: Pick<Principal, 'id' | 'expiresAt'>): IceServers {
     const { stun, turn, secret, lifetime } = this.#settings
     const iceServers: IceServer[] = stun.length > 0 ? [{ urls: [...stun] }] : []
     if (turn.length === 0) return { iceServers, expiresAt: null }
-    const expires = Math.ceil((Date.now() + lifetime) / 1000)
+    // What a key makes lasts no longer than the key.
+    const until = Math.min(Date.now() + lifetime, Date.parse(expiresAt ?? '') || Number.POSITIVE_INFINITY)
+    const expires = Math.ceil(until / 1000)
     // The colon ends the time; what follows names the principal in the log of the TURN server.
     const username = `${expires}:${id.replaceAll(':', '-')}`
     const credential = createHmac('sha1', secret).update(username).digest('base64')

@@ -173,6 +173,7 @@ export class RoomMembers {
     await this.#engine
       .write([
         [this.#rooms.lock, { id }, 1],
+        [this.#rooms.lockUser, { userId }, 1],
         // Whom nobody has swept yet holds no place.
         ...this.#silenced(id),
         [this.#sql.insert, { id, memberId, userId, now, most: mostPlaces }, 1],

@@ -112,6 +112,8 @@ export class RoomSql {
   readonly insert: Statement
   /** Holds others off a room that was not ended. */
   readonly lock: Statement
+  /** Writes that count what a user has wait for each other. */
+  readonly lockUser: Statement
   readonly end: Statement
   /** Of a room that was not ended, in which nobody is, and whose time is over. */
   readonly expire: Statement
@@ -149,6 +151,13 @@ export class RoomSql {
       sql`insert into rooms (name, capacity, access, user_id, created_at, expires_at) select ${textArgument('name')}, ${integerArgument('capacity')}, ${textArgument('access')}, ${integerArgument('userId')}, ${textArgument('now')}, ${textArgument('expiresAt')} where (select count(*) from rooms where user_id = ${integerArgument('userId')} and ended_at is null) < ${argument('most')} returning id`,
     )
     const open = () => kysely.updateTable('rooms').where('id', '=', argument('id')).where('ended_at', 'is', null)
+    this.lockUser = statement(
+      'room user lock',
+      kysely
+        .updateTable('users')
+        .set({ version: sql.ref('version') })
+        .where('id', '=', argument('userId')),
+    )
     this.lock = statement('room lock', open().set({ name: sql.ref('name') }))
     this.end = statement('room end', open().set({ ended_at: argument('now') }))
     const empty = sql<boolean>`not exists (select 1 from room_members where ${ofRoom('room_members')})`

@@ -46,14 +46,21 @@ export class Rooms {
     return this.#sql.lock
   }
 
+  get lockUser() {
+    return this.#sql.lockUser
+  }
+
   /** @throws {Problem} `forbidden` for who is no user; `conflict` beyond 20 rooms. */
   async create({ name, capacity = 8, access = 'invited' }: RoomInput, principal: Principal): Promise<RoomRow> {
     const userId = userOf(principal)
     const now = Date.now()
     const room = { name, capacity, access, userId, createdAt: moment(now), endedAt: null }
     const args = { ...room, now: room.createdAt, expiresAt: moment(now + waitsForFirst), most: mostRooms }
-    const [made] = await this.#engine
-      .write([[this.#sql.insert, args, 1]])
+    const [, made] = await this.#engine
+      .write([
+        [this.#sql.lockUser, { userId }, 1],
+        [this.#sql.insert, args, 1],
+      ])
       .catch(orConflict(`You have ${mostRooms} rooms: end one to make another`))
     return { id: made?.[0]?.id as number, ...room }
   }

@@ -22,6 +22,13 @@ test('a credential is made from time, user and secret as coturn makes it, and sa
   t.end()
 })
 
+test('a credential is good no longer than the key that it was asked with', (t) => {
+  const settings = { stun: [], turn: ['turn:turn.example.com'], secret: 'north', lifetime: 3_600_000 }
+  const expiresAt = new Date(Math.ceil(Date.now() / 1000) * 1000 + 60_000).toISOString()
+  t.equal(new IceCredentials(settings).for({ ...ann, expiresAt }).expiresAt, expiresAt)
+  t.end()
+})
+
 test('without TURN there is no credential, and without settings no server', (t) => {
   const none = { turn: [], secret: '', lifetime: 1 }
   t.same(new IceCredentials({ stun, ...none }).for(ann), { iceServers: [{ urls: stun }], expiresAt: null })

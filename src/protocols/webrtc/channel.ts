@@ -260,10 +260,15 @@ export class Channel {
     this.#send(JSON.stringify({ jsonrpc: '2.0', method: 'closing', params: { code, reason } }))
     this.#flush()
     this.#ended = true
-    this.#closing = setTimeout(() => {
-      this.#channel.close()
+    const end = () => {
       this.#closing = setTimeout(() => this.gone(), closingTime)
-    }, partingTime)
+      this.#channel.close()
+    }
+    // One that its peer has closed meanwhile is gone already.
+    this.#closing = setTimeout(
+      safely(end, () => this.gone()),
+      partingTime,
+    )
   }
 
   #check(): void {

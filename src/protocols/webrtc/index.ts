@@ -10,8 +10,8 @@ import type { Principal } from '../../contract/principal.ts'
 import { Problem } from '../../errors.ts'
 import { defaultLimits, type Limits } from './channel.ts'
 import { hold, type Library, release } from './library.ts'
-import { Peer } from './peer.ts'
-import { announce, readFragment, readOffer } from './sdp.ts'
+import { Peer, type PeerSettings } from './peer.ts'
+import { announce, type Offer, readFragment, readOffer } from './sdp.ts'
 
 export { rtcOf } from './configuration.ts'
 
@@ -69,19 +69,20 @@ export class WebRtc {
   async open(request: FastifyRequest, { id: owner }: Principal, { open }: Subprotocol): Promise<Opened> {
     const { ip, id: requestId, headers } = request
     const offer = readOffer(String(request.body))
-    this.#library ??= hold()
-    const library = await this.#library
+    this.#admission.check(ip, this.#peers.size)
+    const library = await this.#load()
     this.#admission.check(ip, this.#peers.size)
     const leave = this.#admission.enter(ip)
-    const peer = new Peer(offer, {
+    const settings = {
       ...this.#settings,
       ...{ library, owner, open, requestId, limits: this.limits },
-      peer: { socket: standIn(request.raw.socket), headers: headersOfConnection(headers), wire: 'webrtc' },
-      onClosed: (closed) => {
+      peer: { socket: standIn(request.raw.socket), headers: headersOfConnection(headers), wire: 'webrtc' as const },
+      onClosed: (closed: Peer) => {
         leave()
         this.#forget(closed)
       },
-    })
+    }
+    const peer = this.#begin(offer, settings)
     this.#peers.set(peer.id, peer)
     return { id: peer.id, etag: peer.etag, answer: announce(await peer.answer(), this.#settings.addresses) }
   }
@@ -124,7 +125,26 @@ export class WebRtc {
       await empty
       clearTimeout(timer)
     }
-    if (this.#library !== undefined) release(await this.#library)
+    if (this.#library !== undefined) release(await this.#library, this.#settings.report)
+  }
+
+  /** What could not be loaded is tried again by the next offer. */
+  #load(): Promise<Library> {
+    this.#library ??= hold().catch((error: unknown) => {
+      this.#library = undefined
+      throw error
+    })
+    return this.#library
+  }
+
+  /** @throws {Problem} `unavailable` where the server lacks what a connection needs, such as a free port. */
+  #begin(offer: Offer, settings: PeerSettings): Peer {
+    try {
+      return new Peer(offer, settings)
+    } catch (error) {
+      if (error instanceof Problem) throw error
+      throw new Problem('unavailable', 'No further peer can be served', { cause: error })
+    }
   }
 
   #find(id: string, { id: owner }: Principal): Peer {

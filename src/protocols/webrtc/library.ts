@@ -35,7 +35,7 @@ export async function hold(): Promise<Library> {
 }
 
 /** Ends its threads with the last that holds it; every connection has to be closed by then. */
-export function release({ cleanup }: Library): void {
+export function release({ cleanup }: Library, failed: (error: unknown) => void): void {
   users -= 1
-  if (users === 0) cleanup()
+  if (users === 0) safely(cleanup, failed)()
 }

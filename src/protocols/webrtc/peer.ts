@@ -49,17 +49,18 @@ export class Peer {
 
   /** @throws {Problem} `malformed-request` for an offer that the library does not take. */
   constructor(offer: Offer, settings: PeerSettings) {
-    const { library, rtc, owner, report } = settings
+    const { library, rtc, owner } = settings
     this.owner = owner
     this.#settings = settings
     this.#offer = offer
-    this.#connection = new library.PeerConnection('', rtc)
-    const failed = (error: unknown) => {
-      report(error)
-      this.close()
+    try {
+      this.#connection = new library.PeerConnection('', rtc)
+    } catch (error) {
+      settings.onClosed(this)
+      throw error
     }
-    this.#connection.onDataChannel(safely((channel) => this.#accept(channel), failed))
-    this.#connection.onStateChange(safely((state) => this.#follow(state), failed))
+    this.#connection.onDataChannel(this.#safely((channel) => this.#accept(channel)))
+    this.#connection.onStateChange(this.#safely((state) => this.#follow(state)))
     this.#endAfter(settings.limits.connectFor)
     try {
       this.#connection.setRemoteDescription(writeOffer(offer), 'offer')
@@ -88,7 +89,10 @@ export class Peer {
       look()
     })
     if (this.#ended) throw new Problem('unavailable', 'The connection is closed')
-    this.#later = setTimeout(() => this.#reach(), headStart)
+    this.#later = setTimeout(
+      this.#safely(() => this.#reach()),
+      headStart,
+    )
     return this.#connection.localDescription()?.sdp ?? ''
   }
 
@@ -119,9 +123,22 @@ export class Peer {
     this.#ended = true
     clearTimeout(this.#alone)
     clearTimeout(this.#later)
-    for (const channel of this.#channels.values()) channel.gone()
-    this.#connection.close()
-    this.#settings.onClosed(this)
+    try {
+      for (const channel of this.#channels.values()) channel.gone()
+      this.#connection.close()
+    } catch (error) {
+      this.#settings.report(error)
+    } finally {
+      this.#settings.onClosed(this)
+    }
+  }
+
+  /** What is thrown when the library or a timer calls ends this peer, not the process. */
+  #safely<Given extends unknown[]>(work: (...given: Given) => void): (...given: Given) => void {
+    return safely(work, (error) => {
+      this.#settings.report(error)
+      this.close()
+    })
   }
 
   #follow(state: string): void {
@@ -136,7 +153,13 @@ export class Peer {
   }
 
   #try(candidates: readonly string[]): void {
-    for (const candidate of candidates) this.#connection.addRemoteCandidate(candidate, this.#offer.mid)
+    for (const candidate of candidates) {
+      try {
+        this.#connection.addRemoteCandidate(candidate, this.#offer.mid)
+      } catch {
+        // One that the library does not take is as one that leads nowhere.
+      }
+    }
   }
 
   #accept(channel: DataChannel): void {

@@ -32,6 +32,9 @@ export interface Fragment {
   readonly candidates: readonly string[]
 }
 
+/** Of a candidate (RFC 8445 section 5.1.2). */
+const maxPriority = 2 ** 31 - 1
+
 const forms = {
   mid: /^[\w.+~-]{1,32}$/,
   ufrag: /^[A-Za-z\d+/]{4,256}$/,
@@ -136,13 +139,17 @@ function candidateOf(text: string): string[] {
     /^[\w+/]{1,32}$/.test(foundation) &&
     component === '1' &&
     transport.toLowerCase() === 'udp' &&
-    forms.number.test(priority) &&
+    isWithin(priority, maxPriority) &&
     isOneHost(address) &&
-    Number(port) > 0 &&
-    Number(port) < 65_536 &&
+    isWithin(port, 65_535) &&
     typ === 'typ' &&
     /^(host|srflx|prflx|relay)$/.test(type)
   return fits ? [`candidate:${foundation} 1 UDP ${priority} ${address} ${port} typ ${type}`] : []
+}
+
+/** Whether a text is a number from 1 on, in digits. */
+function isWithin(text: string, most: number): boolean {
+  return forms.number.test(text) && Number(text) >= 1 && Number(text) <= most
 }
 
 /** What is sent to all of a network would be answered by all of it. */

@@ -48,14 +48,17 @@ export class Call extends EventTarget {
   /** Takes a place, the one that this tab had before its page was loaded again. @throws {Error} where that is refused. */
   async join() {
     await this.#enter()
+    if (this.#closed) return
     this.#presence = setInterval(() => this.#keep().catch((error) => this.#failed(error)), presenceEvery)
     this.#follow()
   }
 
   /** Frees the place. A page that is closed without this is gone a minute later. */
   async leave() {
+    if (this.#closed) return
+    const { member } = this
     this.#close('left')
-    await this.request('DELETE', `/members/${this.member?.id}`)
+    if (member) await this.request('DELETE', `/members/${member.id}`)
   }
 
   /**
@@ -87,6 +90,8 @@ export class Call extends EventTarget {
     const memberId = this.member?.id ?? sessionStorage.getItem(kept)
     const configuration = await this.configuration()
     const { member, others, cursor } = await this.request('POST', '/members', memberId ? { memberId } : {})
+    // Left meanwhile: the place is not needed any more.
+    if (this.#closed) return this.request('DELETE', `/members/${member.id}`)
     sessionStorage.setItem(kept, member.id)
     for (const peer of this.peers.values()) peer.close()
     this.peers.clear()
@@ -145,9 +150,9 @@ export class Call extends EventTarget {
         if (answer.status === 410) await this.#again()
         if (!answer.ok || answer.body === null) throw new Error(`GET /events: ${answer.status}`)
         for await (const event of eventsOf(answer.body)) {
-          const before = this.#cursor
+          // First: one that cannot be heard must not come again and again.
+          this.#cursor = event.sequence
           await this.#hear(event)
-          if (this.#cursor === before) this.#cursor = event.sequence
         }
       } catch (error) {
         if (this.#following.signal.aborted) continue
@@ -204,15 +209,19 @@ export class Call extends EventTarget {
 async function* eventsOf(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader()
   let text = ''
-  while (true) {
-    const { done, value = '' } = await reader.read()
-    if (done) return
-    const parts = (text + value).split('\n\n')
-    text = parts.pop() ?? ''
-    for (const part of parts) {
-      const data = /^data: (.*)$/m.exec(part)?.[1]
-      if (data !== undefined) yield JSON.parse(data)
+  try {
+    while (true) {
+      const { done, value = '' } = await reader.read()
+      if (done) return
+      const parts = (text + value).split('\n\n')
+      text = parts.pop() ?? ''
+      for (const part of parts) {
+        const data = /^data: (.*)$/m.exec(part)?.[1]
+        if (data !== undefined) yield JSON.parse(data)
+      }
     }
+  } finally {
+    await reader.cancel().catch(() => {})
   }
 }
 

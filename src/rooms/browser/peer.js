@@ -60,9 +60,8 @@ export class Peer {
 
   /** One after the other, in the order in which they were said. @param {string} text */
   hear(text) {
-    const { tag, ...message } = JSON.parse(text)
-    if (tag !== this.#tag) return
-    this.#hearing = this.#hearing.then(() => this.#take(message)).catch((error) => this.onfailure(error))
+    // What the other says is not to be relied on: nothing of it may end the call.
+    this.#hearing = this.#hearing.then(() => this.#take(text)).catch((error) => this.onfailure(error))
   }
 
   /** Adds what the other gets, once. */
@@ -83,9 +82,12 @@ export class Peer {
     }
   }
 
-  /** @param {Message} message */
-  async #take({ description, candidate }) {
+  /** @param {string} text */
+  async #take(text) {
+    /** @type {Message & { tag?: string }} */
+    const { tag, description, candidate } = JSON.parse(text)
     const { connection } = this
+    if (tag !== this.#tag) return
     if (connection.signalingState === 'closed') return
     if (description) {
       const ready = !this.#makingOffer && (connection.signalingState === 'stable' || this.#settingAnswer)

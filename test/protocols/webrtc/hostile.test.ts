@@ -24,6 +24,22 @@ test('a peer that makes an offer and nothing else is dropped', async (t) => {
   t.equal((await fetch(`${base}${client.location}`, { method: 'DELETE' })).status, 404)
 })
 
+test('a candidate that the library would not take ends nothing', async (t) => {
+  const { app, base } = await serve(t)
+  const client = new Client(base)
+  t.teardown(() => client.end())
+  const bad = ['9999999999 127.0.0.1 9', '0 127.0.0.1 9', '1 127.0.0.1 1e3', '1 127.0.0.1 65536'].map(
+    (numbers) => `a=candidate:1 1 udp ${numbers} typ host\r\n`,
+  )
+  t.equal((await client.post(`${await client.offer()}${bad.join('')}`)).status, 201)
+  // Candidates are tried half a second later.
+  await sleep(800)
+  t.equal(app.webRtc.size, 1)
+  const headers = { 'content-type': 'application/trickle-ice-sdpfrag' }
+  const body = `a=mid:0\r\n${bad.join('')}`
+  t.equal((await fetch(`${base}${client.location}`, { method: 'PATCH', headers, body })).status, 204)
+})
+
 test('a peer whose certificate is another than it has said, or that takes the server for another, gets no channel', async (t) => {
   const { app, base } = await serve(t, 2000)
   const other = (sdp: string) =>
