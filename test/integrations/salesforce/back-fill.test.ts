@@ -205,8 +205,8 @@ test('of two processes that make a page at once, one waits for the other', async
   joined.crm.jobs.slowness = 5
   let second: Promise<unknown> = Promise.resolve()
   let posts = 0
-  joined.crm.fail(({ method }) => {
-    if (method !== 'POST' || posts++ > 0) return undefined
+  joined.crm.fail(({ method, path }) => {
+    if (method !== 'POST' || !path.endsWith('/ingest') || posts++ > 0) return undefined
     second = fill({ connection: other }, users)
     return {
       after: until(
