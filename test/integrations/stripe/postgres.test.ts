@@ -1,6 +1,7 @@
 import t from 'tap'
 import { temporaryFolder } from '../../helper.ts'
 import { startPostgres } from '../../storage/postgres-server.ts'
+import { customers } from './customers.ts'
 import { payments } from './payments.ts'
 import type { NewDatabase } from './setup.ts'
 import { webhooks } from './webhooks.ts'
@@ -13,3 +14,4 @@ const database: NewDatabase = async (test) => ({
 
 payments('PostgreSQL', database)
 webhooks('PostgreSQL', database)
+customers('PostgreSQL', database)

@@ -105,8 +105,8 @@ test('what is told unasked is as the document says, each event with its own data
   }
   // The server disables an endpoint after days of failures: its own tests see to it.
   told.add('webhook-endpoint.disabled')
-  // What a connector brings about, its own tests see to.
-  for (const type of app.events.types.keys()) if (/^(payment|refund)\./.test(type)) told.add(type)
+  // What a connector or a room brings about, their own tests see to.
+  for (const type of app.events.types.keys()) if (/^(payment|refund|room)\./.test(type)) told.add(type)
   t.same([...told].sort(), named)
 })
 
