@@ -126,11 +126,11 @@ test('secrets and what a provider answers stay out of the log', async (t) => {
   const { issuer, site } = await start(t, { LOG_LEVEL: 'trace' })
   issuer.instead = answer('/token', (response) => {
     response.writeHead(400, { 'content-type': 'application/json' })
-    response.end(JSON.stringify({ error: 'invalid_grant', error_description: 'PRIVATE', more: 'PRIVATE' }))
+    response.end(JSON.stringify({ error: 'invalid_grant', error_description: 'CONFIDENTIAL', more: 'CONFIDENTIAL' }))
   })
   t.match(problemOf(await attempt(site)), { status: 403 })
   const logged = JSON.stringify(site.logs())
   t.match(logged, /invalid_grant.*a login failed at the provider/)
-  t.notMatch(logged, /PRIVATE/)
+  t.notMatch(logged, /CONFIDENTIAL/)
   t.notMatch(logged, /code-0/)
 })
