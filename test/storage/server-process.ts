@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import type { Test } from 'tap'
 import { openSettings } from '../helper.ts'
 
@@ -41,4 +42,11 @@ export async function startServer(t: Test, settings: Record<string, string>, pre
       await closed
     },
   }
+}
+
+/** What a killed process was at is let go, as it would be after the longest time that an attempt may take. */
+export function endLeases(folder: string): void {
+  const database = new Database(join(folder, 'septet.sqlite'))
+  database.exec('update deliveries set due = 0 where lease is not null')
+  database.close()
 }

@@ -7,6 +7,7 @@ import { PassThrough } from 'node:stream'
 import type { Connection } from 'jsforce/lib/connection.js'
 import { Agent, type Dispatcher } from 'undici'
 import { NoAnswer, reasonOf } from '../../outbound/client.ts'
+import { waitOf } from '../../outbound/retry-after.ts'
 import type { Limits } from './limits.ts'
 import { Refusal, type SalesforceError } from './refusal.ts'
 
@@ -23,8 +24,6 @@ interface HttpResponse {
 const keepAlive = 4000
 /** Of one answer, in bytes: that on 10,000 rows has a few million. */
 const mostRead = 67_108_864
-/** The longest wait that Salesforce may ask for, in ms. */
-const longestWait = 86_400_000
 
 export class Wire {
   readonly #agent = new Agent({ keepAliveTimeout: keepAlive, keepAliveMaxTimeout: keepAlive, allowH2: false })
@@ -107,11 +106,4 @@ function errorsOf({ statusCode, body }: HttpResponse): SalesforceError[] {
   } catch {
     return []
   }
-}
-
-/** `Retry-After` in ms (RFC 9110 section 10.2.3): seconds, or a moment. */
-function waitOf(retryAfter: string | undefined): number | undefined {
-  if (retryAfter === undefined) return undefined
-  const wait = /^\d{1,9}$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - Date.now()
-  return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), longestWait)
 }

@@ -3,13 +3,12 @@
 import type { Stripe } from 'stripe'
 import type { Outcome } from '../../deliveries/delivery.ts'
 import { Problem } from '../../errors.ts'
+import { waitOf } from '../../outbound/retry-after.ts'
 
 type StripeError = Stripe.errors.StripeError
 
 /** For a caller, in seconds, where Stripe does not say how long. */
 const defaultWait = 10
-/** The longest wait that Stripe may ask for, in ms. */
-const longestWait = 86_400_000
 /** Of a message of Stripe, in characters. */
 const longestMessage = 500
 
@@ -67,21 +66,21 @@ export function propertyOf({ param }: StripeError): string | undefined {
 /** @throws what is no failure of Stripe. */
 export function outcomeOf(error: unknown): Outcome {
   if (!isStripeError(error)) throw error
-  const { statusCode: status } = error
+  const { statusCode: status, headers } = error
   if (status === 401 || status === 403)
     return { as: 'retry', status, error: 'Stripe does not accept STRIPE_SECRET_KEY, or not for this' }
   if (isRefusal(error) || isDecline(error)) return { as: 'dead', status, error: messageOf(error) }
   if (status === undefined) return { as: 'retry', error: 'There was no answer from Stripe' }
-  return { as: 'retry', status, after: waitOf(error), error: `Stripe answered ${status}` }
+  return { as: 'retry', status, after: waitOf(headers?.['retry-after']), error: `Stripe answered ${status}` }
 }
 
 /** As a caller meets it, with an `Idempotency-Key` or without; what is no failure of Stripe stays what it is. */
 export function problemOf(error: unknown, hasKey: boolean): unknown {
   if (!isStripeError(error)) return error
+  const { statusCode, requestId, headers } = error
   if (isDecline(error)) return new Problem('conflict', messageOf(error))
   if (isRefusal(error)) return refusal(messageOf(error), propertyOf(error))
-  const { statusCode, requestId } = error
-  const wait = Math.ceil((waitOf(error) ?? defaultWait * 1000) / 1000)
+  const wait = Math.ceil((waitOf(headers?.['retry-after']) ?? defaultWait * 1000) / 1000)
   // The error itself holds headers and objects, secrets of clients among them: they are not for the log.
   const answer = statusCode === undefined ? 'gave no answer' : `answered ${statusCode}`
   const cause = new Error(`Stripe ${answer}${requestId === undefined ? '' : ` (${requestId})`}`)
@@ -97,12 +96,4 @@ export function refusal(message: string, property: string | null | undefined): P
   if (property == null) return new Problem('conflict', message)
   const errors = [{ in: 'body' as const, pointer: `/${property}`, detail: message }]
   return new Problem('validation-failed', 'Stripe does not take the body', { errors })
-}
-
-/** `Retry-After` in ms (RFC 9110 section 10.2.3). */
-function waitOf({ headers }: StripeError): number | undefined {
-  const text = headers?.['retry-after']
-  if (text === undefined) return undefined
-  const wait = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now()
-  return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), longestWait)
 }

@@ -2,11 +2,9 @@
 
 import type { Delivery, Finding, Outcome } from '../../deliveries/delivery.ts'
 import { NoAnswer, type OutboundAnswer, type OutboundClient } from '../../outbound/client.ts'
+import { waitOf } from '../../outbound/retry-after.ts'
 import type { EndpointKeys } from './endpoint-keys.ts'
 import type { EndpointRow } from './endpoint-sql.ts'
-
-/** The longest wait that an endpoint may ask for, in ms. */
-const longestWait = 86_400_000
 
 /** Posts the event as Standard Webhooks 1.0.0 says: signed, and again under the same id at each attempt. */
 export async function attempt(
@@ -43,11 +41,4 @@ function outcomeOf({ status, excerpt, retryAfter }: OutboundAnswer): Outcome {
   if (status >= 300 && status < 400) return { as: 'retry', ...finding, error: 'Redirects are not followed' }
   const after = status === 429 || status === 503 ? waitOf(retryAfter) : undefined
   return { as: 'retry', ...finding, after, error: `The endpoint answered ${status}` }
-}
-
-/** `Retry-After` in ms (RFC 9110 section 10.2.3): seconds, or a moment. */
-function waitOf(retryAfter: string | undefined): number | undefined {
-  if (retryAfter === undefined) return undefined
-  const wait = /^\d{1,9}$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - Date.now()
-  return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), longestWait)
 }

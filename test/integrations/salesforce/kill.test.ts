@@ -1,11 +1,9 @@
 /** SIGKILL between what Salesforce does and what the server keeps of it: each effect happens once, nothing is lost. */
 
-import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import { test } from 'tap'
 import { temporaryFolder } from '../../helper.ts'
 import { adminKeyOf } from '../../keys.ts'
-import { startServer } from '../../storage/server-process.ts'
+import { endLeases, startServer } from '../../storage/server-process.ts'
 import { startSalesforce } from './counterpart.ts'
 import { privateKey, secret, settingsFor } from './setup.ts'
 import { until } from './whole.ts'
@@ -56,10 +54,3 @@ test('a process that is killed when Salesforce has acted makes no contact twice,
     await server.end('SIGTERM')
   }
 })
-
-/** What a killed process was at is let go, as it would be after the longest time that an attempt may take. */
-function endLeases(folder: string): void {
-  const database = new Database(join(folder, 'septet.sqlite'))
-  database.exec('update deliveries set due = 0 where lease is not null')
-  database.close()
-}

@@ -1,12 +1,10 @@
 /** SIGKILL between what Stripe has done and its record: one intent, one refund and one customer come of it. */
 
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import { type Test, test } from 'tap'
 import { temporaryFolder } from '../../helper.ts'
 import { adminKeyOf } from '../../keys.ts'
-import { type ServerProcess, startServer } from '../../storage/server-process.ts'
+import { endLeases, type ServerProcess, startServer } from '../../storage/server-process.ts'
 import { type Counterpart, openCounterpart } from './counterpart.ts'
 import { atOnce, intent, type PaymentView, quick, type RefundView, until } from './setup.ts'
 
@@ -30,9 +28,7 @@ async function start(t: Test) {
     ([customer]) => customer?.name === 'Mona',
   )
   const again = () => {
-    const database = new Database(join(folder, 'septet.sqlite'))
-    database.exec('update deliveries set due = 0 where lease is not null')
-    database.close()
+    endLeases(folder)
     return startServer(t, settings)
   }
   return { counterpart, first, call, userId: user.value.id, again }
