@@ -26,15 +26,17 @@ export class PaymentSql {
       )
     const change = () => kysely.updateTable('payments').set({ status: sql`status` }).where('id', '=', argument('id'))
     this.lock = statement('payment lock', change())
+    const refunded = (states: string) =>
+      sql`(select coalesce(sum(refunds.amount), 0) from refunds
+        where refunds.payment_id = payments.id and refunds.status in (${sql.raw(states)}))`
     this.refundable = statement(
       'payment refundable',
       change()
         .where('status', 'in', [sql.lit('succeeded'), sql.lit('partially-refunded')])
         .where(sql<boolean>`amount_received - amount_refunded >= ${argument('amount')}`)
-        .where(
-          sql<boolean>`amount_received - amount_refunded >= (select coalesce(sum(refunds.amount), 0) from refunds
-            where refunds.payment_id = payments.id and refunds.status = 'requested')`,
-        ),
+        // The payment counts what Stripe has told of it, others' refunds too, but a moment after a refund is made.
+        .where(sql<boolean>`amount_received - amount_refunded >= ${refunded(`'requested'`)}`)
+        .where(sql<boolean>`amount_received >= ${refunded(`'requested', 'pending', 'succeeded'`)}`),
     )
     const left = (table: 'payments' | 'refunds') =>
       statement(

@@ -225,6 +225,20 @@ export function payments(engine: string, database: NewDatabase): void {
     t.equal(account.refunds.size, 2)
   })
 
+  test(`${engine}: a refund counts before the payment says so`, async (t) => {
+    const { addUser, pay, refund, payment, counterpart, account } = await setup(t, await database(t))
+    const { id } = (await pay(await addUser(), atOnce)).json<PaymentView>()
+    counterpart.fail(/GET .*payment_intents/, 'drop', { times: 100 })
+    t.equal((await refund(id, { amount: 1500 })).statusCode, 201)
+    t.match(await payment(id), { amountRefunded: 0 })
+    const more = (await refund(id, { amount: 1000 })).json()
+    t.match(more, { status: 409, detail: 'Not so much is left of the payment' })
+    counterpart.faults.length = 0
+    t.match((await refund(id, { amount: 499 })).json(), { status: 'succeeded' })
+    t.match(await payment(id), { status: 'refunded', amountRefunded: 1999 })
+    t.equal(account.refunds.size, 2)
+  })
+
   test(`${engine}: a refund whose answer was lost keeps its part of the payment`, async (t) => {
     const { addUser, pay, refund, counterpart, account } = await setup(t, await database(t))
     const { id } = (await pay(await addUser(), atOnce)).json<PaymentView>()
