@@ -11,7 +11,7 @@ import { FailureLog } from './contract/failure-log.ts'
 import { sendProblem } from './contract/problem-of.ts'
 import { createSecureServer, readCertificate } from './contract/secure-server.ts'
 import { securityHeaders } from './contract/security-headers.ts'
-import { createValidatorCompiler } from './contract/validator.ts'
+import { validatorCompiler } from './contract/validator.ts'
 import { createLog, type Log } from './logger.ts'
 import { createRequestIds } from './request-id.ts'
 
@@ -70,7 +70,7 @@ export async function createApp(
     // Whether it is HTTP or HTTPS is known when it runs; what differs in types is the server alone.
   } as FastifyServerOptions) as FastifyInstance
   fastify.decorate('config', config)
-  fastify.setValidatorCompiler(createValidatorCompiler())
+  fastify.setValidatorCompiler(validatorCompiler)
   await fastify.register(autoload, { dir: join(root, 'plugins'), options: { log } })
   await fastify.register(autoload, { dir: join(root, 'routes'), dirNameRoutePrefix: false })
   for (const dir of moreRoutes) await fastify.register(autoload, { dir, dirNameRoutePrefix: false })

@@ -9,7 +9,15 @@ import { pointerTo } from './pointer.ts'
 import { withoutNames } from './schema-names.ts'
 import { TypedInput } from './typed-input.ts'
 
-const options: Options = { allErrors: true, useDefaults: true, strict: true, strictTypes: 'log', discriminator: true }
+const options: Options = {
+  allErrors: true,
+  useDefaults: true,
+  strict: true,
+  strictTypes: 'log',
+  discriminator: true,
+  // Names of schemas mean something within one schema alone.
+  addUsedSchema: false,
+}
 
 function createAjv(own: Options): Ajv {
   const ajv = new Ajv({ ...options, ...own })
@@ -19,22 +27,40 @@ function createAjv(own: Options): Ajv {
   return ajv
 }
 
+/** Compiles what judges the values of one part of a request. */
+type Judge = (schema: object) => ValidateFunction
+
+const strict = createAjv({})
+const coercing = createAjv({ coerceTypes: 'array' })
+
 /**
  * The validator compiler of the server: query, path and headers arrive as text and are coerced. A body is not, nor are
  * the values of a path or query that came over a wire with types of its own.
  */
-export function createValidatorCompiler(): FastifySchemaCompiler<object> {
-  const strict = createAjv({})
-  const coercing = createAjv({ coerceTypes: 'array' })
-  const compile = (ajv: Ajv, schema: object) =>
-    hasText(schema) ? wellFormed(ajv.compile(schema)) : ajv.compile(schema)
-  return ({ schema: named, httpPart }) => {
-    const schema = withoutNames(named)
-    if (httpPart === 'body') return compile(strict, schema)
-    // HTTP refuses NUL in headers, and reads them as Latin-1.
-    if (httpPart === 'headers') return coercing.compile(schema)
-    return byOrigin(() => compile(strict, schema), wellFormed(coercing.compile(schema)))
+export const validatorCompiler: FastifySchemaCompiler<object> = ({ schema, httpPart }) => {
+  if (httpPart === 'body') return ofBody(schema)
+  return httpPart === 'headers' ? ofHeaders(schema) : ofUrl(schema)
+}
+
+const ofBody = compiledOnce((schema) => compile(strict, schema))
+// HTTP refuses NUL in headers, and reads them as Latin-1.
+const ofHeaders = compiledOnce((schema) => coercing.compile(schema))
+const ofUrl = compiledOnce((schema) => byOrigin(() => compile(strict, schema), wellFormed(coercing.compile(schema))))
+
+/** Many routes have one schema, that of an id or of a page first of all. */
+function compiledOnce(judge: Judge): Judge {
+  const compiled = new WeakMap<object, ValidateFunction>()
+  return (named) => {
+    const known = compiled.get(named)
+    if (known !== undefined) return known
+    const validate = judge(withoutNames(named))
+    compiled.set(named, validate)
+    return validate
   }
+}
+
+function compile(ajv: Ajv, schema: object): ValidateFunction {
+  return hasText(schema) ? wellFormed(ajv.compile(schema)) : ajv.compile(schema)
 }
 
 /** Most operations are never called by a wire with types: what judges those values is compiled at the first. */

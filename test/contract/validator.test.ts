@@ -1,9 +1,9 @@
 import { Type } from '@sinclair/typebox'
 import { test } from 'tap'
-import { createValidatorCompiler } from '../../src/contract/validator.ts'
+import { validatorCompiler } from '../../src/contract/validator.ts'
 
 function judge(schema: object, value: unknown): string[] {
-  const validate = createValidatorCompiler()({ schema, httpPart: 'body', method: 'POST', url: '/' }) as unknown as {
+  const validate = validatorCompiler({ schema, httpPart: 'body', method: 'POST', url: '/' }) as unknown as {
     (value: unknown): boolean
     errors?: { instancePath: string }[] | null
   }

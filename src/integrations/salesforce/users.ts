@@ -3,7 +3,7 @@
 import { type TObject, Type } from '@sinclair/typebox'
 import { masked, targetOf } from '../../auth/account-parts.ts'
 import type { Audit } from '../../auth/audit.ts'
-import { createValidatorCompiler } from '../../contract/validator.ts'
+import { validatorCompiler } from '../../contract/validator.ts'
 import { Problem } from '../../errors.ts'
 import { normaliseEmail } from '../../schemas/email.ts'
 import type { Collection } from '../../storage/collection.ts'
@@ -128,6 +128,6 @@ function declared(input: TObject) {
   return {
     view: Type.Object({ ...own, ...input.properties }),
     settable: new Set(Object.keys(input.properties)),
-    check: createValidatorCompiler()({ schema, httpPart: 'body', method: '', url: '' }) as Check,
+    check: validatorCompiler({ schema, httpPart: 'body', method: '', url: '' }) as Check,
   }
 }
