@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Ajv } from 'ajv'
 import formats from 'ajv-formats'
 import { type Test, test } from 'tap'
-import { parse } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { clients, runNode, skip } from '../../contract/foreign-tools.ts'
 import { build, everyConnector, listen } from '../../helper.ts'
 import { makeKey } from '../../keys.ts'
@@ -110,6 +110,16 @@ test('what is told unasked is as the document says, each event with its own data
   t.same([...told].sort(), named)
 })
 
+/** One operation of the document, with an action that there is not: the parser takes half a minute for all of it. */
+function brokenPart(): object {
+  const document = parse(committed)
+  const { channels, components, operations } = document
+  const ofUser = (messages: object) => Object.entries(messages).filter(([name]) => /^(getUser[RE]|refused)/.test(name))
+  channels.jsonRpc.messages = Object.fromEntries(ofUser(channels.jsonRpc.messages))
+  components.messages = Object.fromEntries(ofUser(components.messages))
+  return { ...document, operations: { getUser: { ...operations.getUser, action: 'listen' } } }
+}
+
 /** Asserts that a message is as the committed document says. */
 function validator(t: Test): (name: string, value: unknown) => void {
   const { components } = parse(committed) as Document
@@ -136,8 +146,8 @@ test('@asyncapi/parser finds no error and no warning', { skip }, async (t) => {
 })
 
 test('@asyncapi/parser finds what it is asked to find', { skip }, async (t) => {
-  const broken = committed.replace('action: receive', 'action: listen')
-  const path = t.testdir({ 'broken.yaml': broken })
+  const path = t.testdir({ 'broken.yaml': stringify(brokenPart()) })
   const { stdout } = await runNode(join(clients, 'asyncapi', 'validate.mjs'), join(path, 'broken.yaml'))
-  t.not((JSON.parse(stdout) as { diagnostics: object[] }).diagnostics.length, 0)
+  const { diagnostics } = JSON.parse(stdout) as { diagnostics: { path: string[] }[] }
+  t.ok(diagnostics.some(({ path }) => path.join('/') === 'operations/getUser/action'))
 })
