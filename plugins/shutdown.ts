@@ -24,9 +24,17 @@ export default fp(
     })
     fastify.addHook('preClose', async () => {
       shutdown.started = true
-      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
-      const timer = setInterval(() => fastify.server.closeIdleConnections(), 50)
-      fastify.server.once('close', () => clearInterval(timer))
+      const { server } = fastify
+      const closeSilent = () => {
+        for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+      }
+      closeSilent()
+      const timer = setInterval(() => {
+        server.closeIdleConnections()
+        // Those that were made while it was stopping.
+        if (!server.listening) closeSilent()
+      }, 50)
+      server.once('close', () => clearInterval(timer))
       timer.unref()
     })
   },
