@@ -22,6 +22,8 @@ declare module 'fastify' {
 
 /** How often members are looked for that are gone, and rooms that have expired, in ms. */
 const sweepsEvery = 5000
+/** In every so many of these the text of signals is taken out: once a minute. */
+const sweepsToForget = 12
 
 /** Rooms in which users meet to call each other. */
 export default fp(
@@ -35,12 +37,17 @@ export default fp(
     const members = new RoomMembers(engine, rooms, events.log, emissions)
     fastify.decorate('rooms', { rooms, members, modules })
     fastify.hourly(() => rooms.forget(), 'ended rooms stay')
+    fastify.hourly(() => members.forgetUsers(), 'what users owed in rooms stays')
+    let sweeps = 0
     let timer: NodeJS.Timeout | undefined
     let sweep: Promise<void> | undefined
     const late = (error: unknown) => fastify.log.warn({ err: error }, 'members that are gone, or rooms, stay')
     const run = async () => {
       await members.sweep().catch(late)
       await rooms.endExpired().catch(late)
+      if (sweeps % sweepsToForget === 0)
+        await rooms.forgetSignals().catch((err: unknown) => fastify.log.warn({ err }, 'the text of signals stays'))
+      sweeps += 1
       sweep = undefined
     }
     fastify.addHook('onReady', async () => {

@@ -4,7 +4,7 @@ import { defaultLimit, pageHeaders } from '../../src/schemas/page.ts'
 import { Room } from '../../src/schemas/room.ts'
 import { open, requires } from '../../src/schemas/security.ts'
 import { memberRoutes } from './members.ts'
-import { GuestParams, RoomInput, RoomParams, RoomQuery } from './schema.ts'
+import { GuestParams, RoomInput, RoomInvitations, RoomParams, RoomQuery } from './schema.ts'
 
 const tags = ['rooms']
 const reading = requires('rooms:read')
@@ -92,13 +92,29 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
   })
 
   fastify.route({
+    method: 'GET',
+    url: '/rooms/:id/invitations',
+    schema: {
+      operationId: 'listInvitations',
+      summary: 'List the invitations to a room',
+      description: 'All who are invited, at most 100, whether they have joined or not. For hosts.',
+      tags,
+      security: reading,
+      params: RoomParams,
+      response: { 200: RoomInvitations },
+      problems: ['not-found', 'conflict'],
+    },
+    handler: async ({ params, principal }) => ({ invitations: await rooms.invitations(params.id, principal) }),
+  })
+
+  fastify.route({
     method: 'PUT',
     url: '/rooms/:id/invitations/:userId',
     schema: {
       operationId: 'inviteToRoom',
       summary: 'Invite to a room',
       description:
-        'Lets a user join, also one who was removed, and tells that user. For hosts; a room has at most 100 guests.',
+        'Lets a user join, also one who was removed, and tells that user. For hosts; a room has at most 100 invitations.',
       tags,
       security: writing,
       params: GuestParams,
@@ -117,7 +133,8 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
     schema: {
       operationId: 'uninviteFromRoom',
       summary: 'Take an invitation back',
-      description: 'The user may not join on that invitation any more; who has joined stays. For hosts.',
+      description:
+        'The user may not join on that invitation any more; who has joined stays, and who was removed before may not join again. For hosts.',
       tags,
       security: writing,
       params: GuestParams,

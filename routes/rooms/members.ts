@@ -42,7 +42,7 @@ export const memberRoutes: FastifyPluginAsyncTypebox = async (fastify) => {
       params: RoomParams,
       body: JoinInput,
       response: { 201: Joined },
-      problems: ['not-found', 'conflict'],
+      problems: ['not-found', 'conflict', 'rate-limited'],
     },
     handler: async ({ params, body, principal }, reply) => {
       reply.code(201)
@@ -132,7 +132,7 @@ export const memberRoutes: FastifyPluginAsyncTypebox = async (fastify) => {
       operationId: 'sendSignal',
       summary: 'Say something to another member',
       description:
-        'Tells the event `room.signal` to the user of one other member and to nobody else. A member may send 400 at once, and ten a second in the long run.',
+        'Tells the event `room.signal` to the user of one other member and to nobody else. A user may send 1,000 at once, and ten a second in the long run; to join counts as ten.',
       tags,
       security: writing,
       params: RoomParams,

@@ -2,7 +2,7 @@
 
 import { Type } from '@sinclair/typebox'
 import { idCursor } from '../../src/schemas/delivery.ts'
-import { Id } from '../../src/schemas/id.ts'
+import { Id, reference } from '../../src/schemas/id.ts'
 import { pageQuery } from '../../src/schemas/page.ts'
 import { Capacity, MemberId, RoomAccess, RoomMember, RoomName, RoomRole, signal } from '../../src/schemas/room.ts'
 
@@ -41,6 +41,19 @@ const memberExample = {
 export const RoomMembers = Type.Object(
   { members: Type.Array(RoomMember, { examples: [[memberExample]] }) },
   { $id: 'RoomMembers', additionalProperties: false, description: 'Who is in a room.' },
+)
+
+const Invitation = Type.Object(
+  {
+    userId: reference('getUser', 'Who may join.'),
+    invitedBy: reference('getUser', 'Who has invited.'),
+  },
+  { $id: 'Invitation', additionalProperties: false, description: 'That a user may join a room.' },
+)
+
+export const RoomInvitations = Type.Object(
+  { invitations: Type.Array(Invitation, { examples: [[{ userId: 2, invitedBy: 1 }]] }) },
+  { $id: 'RoomInvitations', additionalProperties: false, description: 'Who is invited to a room.' },
 )
 
 export const Joined = Type.Object(

@@ -44,8 +44,10 @@ export class MemberSql {
   readonly setRole: Statement
   /** A sign of life of a place of the user. */
   readonly seen: Statement
-  /** As {@link seen}, of one that has paid for so much that it may send: `cost` ms more, until `latest`. */
+  /** Where what the user owes is paid for by `latest`: it owes `cost` ms more. */
   readonly pay: Statement
+  /** Of users who owe nothing. */
+  readonly forgetUsers: Statement
 
   constructor({ kysely }: Dialect) {
     const compiled = (label: string, text: RawBuilder<unknown>) =>
@@ -58,7 +60,7 @@ export class MemberSql {
     this.get = statement('room member', rows().select(selected(memberColumns)).where(isMember))
     this.insert = compiled(
       'room join',
-      sql`insert into room_members (member, room_id, user_id, role, joins, joined_at, seen_at, signals_until) select ${textArgument('memberId')}, rooms.id, ${integerArgument('userId')}, case when rooms.user_id = ${integerArgument('userId')} then 'host' else 'member' end, 1, ${textArgument('now')}, ${textArgument('now')}, 0 from rooms where rooms.id = ${argument('id')} and ${mayJoin} and (select count(*) from room_members where room_id = rooms.id) < rooms.capacity and (select count(*) from room_members where user_id = ${integerArgument('userId')}) < ${argument('most')}`,
+      sql`insert into room_members (member, room_id, user_id, role, joins, joined_at, seen_at) select ${textArgument('memberId')}, rooms.id, ${integerArgument('userId')}, case when rooms.user_id = ${integerArgument('userId')} then 'host' else 'member' end, 1, ${textArgument('now')}, ${textArgument('now')} from rooms where rooms.id = ${argument('id')} and ${mayJoin} and (select count(*) from room_members where room_id = rooms.id) < rooms.capacity and (select count(*) from room_members where user_id = ${integerArgument('userId')}) < ${argument('most')}`,
     )
     this.retake = statement(
       'room rejoin',
@@ -84,7 +86,7 @@ export class MemberSql {
     )
     this.bar = compiled(
       'room bar',
-      sql`insert into room_guests (room_id, user_id, standing, invited_by) select room_id, user_id, 'barred', ${integerArgument('userId')} from room_members where room_id = ${integerArgument('id')} and ${isMember} on conflict (room_id, user_id) do update set standing = excluded.standing`,
+      sql`insert into room_guests (room_id, user_id, invited, barred) select room_id, user_id, 0, 1 from room_members where room_id = ${integerArgument('id')} and ${isMember} on conflict (room_id, user_id) do update set invited = 0, barred = 1`,
     )
     this.silence = statement('room silence', marking('gone').where('seen_at', '<', argument('before')))
     this.drop = statement(
@@ -114,16 +116,13 @@ export class MemberSql {
         .where(isOwn),
     )
     const clock = integerArgument('clock')
-    this.pay = statement(
-      'room signal',
-      update()
-        .set({
-          seen_at: argument('now'),
-          signals_until: sql`case when signals_until > ${clock} then signals_until else ${clock} end + ${integerArgument('cost')}`,
-        })
-        .where(isMember)
-        .where(isOwn)
-        .where('signals_until', '<=', argument('latest')),
+    this.pay = compiled(
+      'room pay',
+      sql`insert into room_users (user_id, paid_until) values (${integerArgument('userId')}, ${clock} + ${integerArgument('cost')}) on conflict (user_id) do update set paid_until = case when room_users.paid_until > ${clock} then room_users.paid_until else ${clock} end + ${integerArgument('cost')} where room_users.paid_until <= ${integerArgument('latest')}`,
+    )
+    this.forgetUsers = statement(
+      'room users forget',
+      kysely.deleteFrom('room_users').where('paid_until', '<', argument('clock')),
     )
   }
 }

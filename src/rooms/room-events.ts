@@ -100,7 +100,7 @@ export class RoomEmissions {
       roomEvents.invited.type,
       sql`${head(roomEvents.invited.type, 'room.id', 'room.id', 'invitation.user_id')}, ${dialect.json(invitation)}, invitation.user_id from rooms as room join room_guests as invitation on invitation.room_id = room.id where room.id = ${argument('id')} and invitation.user_id = ${argument('invitedId')}`,
     )
-    const concerned = sql`(select room_id, user_id from room_members union select room_id, user_id from room_guests where standing = 'invited' union select id as room_id, user_id from rooms) as told`
+    const concerned = sql`(select room_id, user_id from room_members union select room_id, user_id from room_guests where invited = 1 union select id as room_id, user_id from rooms) as told`
     this.ended = emit(
       roomEvents.ended.type,
       sql`${head(roomEvents.ended.type, 'room.id', 'room.id', 'told.user_id')}, ${dialect.json(room)}, told.user_id from rooms as room join ${concerned} on told.room_id = room.id where room.id = ${argument('id')}`,

@@ -16,10 +16,12 @@ const mostPlaces = 100
 export const silence = 60_000
 /** How long a room stays that everybody has left, in ms. */
 const staysEmpty = 3_600_000
-/** What a signal costs, in ms: a member may send ten a second in the long run. */
+/** What a signal costs its user, in ms: ten a second are paid for in the long run. */
 const signalCost = 100
-/** What may be owed, in ms: 400 signals at once, as connecting to 15 others takes with some 20 candidates each. */
-const signalCredit = 400 * signalCost
+/** What joining costs, in ms: it is told to all who are in the room. */
+const joinCost = 1000
+/** What may be owed, in ms: 1,000 signals at once, as three pages take that each connect to 15 others. */
+const credit = 1000 * signalCost
 const sweptAtOnce = 100
 
 export interface SignalInput {
@@ -61,15 +63,17 @@ export class RoomMembers {
   /**
    * Takes a place, the same again where `memberId` names one that the user has there still.
    *
-   * @throws {Problem} as {@link Rooms.open}; `conflict` where no place is free, and beyond 100 places of a user.
+   * @throws {Problem} as {@link Rooms.open}; `forbidden` for who is not invited; `conflict` where no place is free, and
+   * beyond 100 places of a user; `rate-limited`.
    */
   async join(id: number, memberId: string | undefined, principal: Principal): Promise<Joined> {
     const userId = userOf(principal)
-    await this.#rooms.open(id, principal)
+    const { joinable } = await this.#rooms.open(id, principal)
     // Read before the place is taken: whoever follows from there on hears of all that comes after.
     const cursor = cursorOf((await this.#events.bounds()).newest)
-    const own =
-      memberId !== undefined && (await this.#retake(id, memberId, userId)) ? memberId : await this.#take(id, userId)
+    const isBack = memberId !== undefined && (await this.#retake(id, memberId, userId))
+    if (!isBack && joinable === 0) throw new Problem('forbidden', 'You are not invited to the room')
+    const own = isBack ? memberId : await this.#take(id, userId)
     const members = await this.#engine.all<MemberRow>(this.#sql.list, { id })
     const member = members.find((each) => each.id === own)
     if (member === undefined) throw new Problem('conflict', 'The place was taken away at the same moment')
@@ -98,9 +102,11 @@ export class RoomMembers {
     ])
   }
 
-  /** @throws {Problem} as {@link Rooms.hosted}; `not-found` for no member. */
+  /** @throws {Problem} as {@link Rooms.hosted}; `not-found` for no member; `forbidden` for who made the room. */
   async setRole(id: number, memberId: string, role: MemberRow['role'], principal: Principal): Promise<MemberRow> {
-    await this.#rooms.hosted(id, principal)
+    const room = await this.#rooms.hosted(id, principal)
+    const { userId } = await this.#member(id, memberId)
+    if (role !== 'host' && userId === room.userId) throw new Problem('forbidden', 'Who made the room is always a host')
     await this.#engine
       .write([
         [this.#rooms.lock, { id }, 1],
@@ -120,28 +126,27 @@ export class RoomMembers {
   /**
    * Says something to one other member, and to nobody else; a sign of life too.
    *
-   * @throws {Problem} `not-found` where the user has no such place, or the other is not in the same room; `rate-limited`.
+   * @throws {Problem} `not-found` where the user has no such place, or the other is not in the same room;
+   * `validation-failed` for what is for itself; `rate-limited`.
    */
   async signal(id: number, signal: SignalInput, principal: Principal): Promise<void> {
     const { from, to, kind, data } = signal
-    const clock = Date.now()
-    const own = { id, memberId: from, userId: userOf(principal), now: moment(clock) }
-    const latest = clock + signalCredit
+    const userId = userOf(principal)
+    if (from === to) {
+      const errors = [{ in: 'body' as const, pointer: '/to', detail: 'must be another member' }]
+      throw new Problem('validation-failed', 'The body does not match its schema', { errors })
+    }
+    const now = moment(Date.now())
     // `data` is the last, where the text is taken out later.
     const shown = JSON.stringify({ roomId: id, from, to, kind, data })
     await this.#engine
       .write([
-        [this.#sql.pay, { ...own, clock, cost: signalCost, latest }, 1],
-        [this.#emissions.signal, { id, to, data: shown, ...told(own.now) }, 1],
+        [this.#sql.seen, { id, memberId: from, userId, now }, 1],
+        this.#charge(userId, signalCost),
+        [this.#emissions.signal, { id, to, data: shown, ...told(now) }, 1],
       ])
-      .catch(async (error: unknown) => {
-        if (!(error instanceof UnexpectedRows)) throw error
-        throw (await this.#areThere(id, own.userId, from, to))
-          ? new Problem('rate-limited', 'Too many signals; send further ones more slowly', {
-              headers: { 'retry-after': '1' },
-            })
-          : new Problem('not-found', 'Member not found', { cause: error })
-      })
+      .catch(this.#orLimited)
+      .catch(orNotFound('Member not found'))
   }
 
   /** Members that are silent are gone; in whichever process, it is told once. */
@@ -152,19 +157,33 @@ export class RoomMembers {
     }
   }
 
+  /** Forgets what users owed. */
+  async forgetUsers(): Promise<void> {
+    await this.#engine.write([[this.#sql.forgetUsers, { clock: Date.now() }]])
+  }
+
+  #charge(userId: number, cost: number): Command {
+    const clock = Date.now()
+    return [this.#sql.pay, { userId, clock, cost, latest: clock + credit }, 1]
+  }
+
+  /** For `catch`: who owes too much is told to go on more slowly. */
+  readonly #orLimited = (error: unknown): never => {
+    if (!(error instanceof UnexpectedRows && error.statement === this.#sql.pay.name)) throw error
+    throw new Problem('rate-limited', 'Too much at once in rooms: go on more slowly', {
+      headers: { 'retry-after': '1' },
+    })
+  }
+
   async #retake(id: number, memberId: string, userId: number): Promise<boolean> {
     const now = moment(Date.now())
-    try {
-      await this.#engine.write([
-        [this.#rooms.lock, { id }, 1],
-        [this.#sql.retake, { id, memberId, userId, now }, 1],
-        [this.#emissions.joined, { memberId, ...told(now) }],
-      ])
-      return true
-    } catch (error) {
-      orUnchanged(error)
-      return false
-    }
+    const taken = this.#engine.write([
+      [this.#rooms.lock, { id }, 1],
+      [this.#sql.retake, { id, memberId, userId, now }, 1],
+      this.#charge(userId, joinCost),
+      [this.#emissions.joined, { memberId, ...told(now) }],
+    ])
+    return (await taken.catch(this.#orLimited).catch(orUnchanged)) !== undefined
   }
 
   async #take(id: number, userId: number): Promise<string> {
@@ -177,9 +196,11 @@ export class RoomMembers {
         // Whom nobody has swept yet holds no place.
         ...this.#silenced(id),
         [this.#sql.insert, { id, memberId, userId, now, most: mostPlaces }, 1],
+        this.#charge(userId, joinCost),
         [this.#sql.occupied, { id }],
         [this.#emissions.joined, { memberId, ...told(now) }],
       ])
+      .catch(this.#orLimited)
       .catch(orConflict(`No place is free in the room, or you have ${mostPlaces} places`))
     return memberId
   }
@@ -211,12 +232,5 @@ export class RoomMembers {
     const row = await this.#engine.first<MemberRow>(this.#sql.get, { id, memberId })
     if (row === undefined) throw new Problem('not-found', 'Member not found')
     return row
-  }
-
-  /** Whether both places are in the room, and the first is the user's. */
-  async #areThere(id: number, userId: number, from: string, to: string): Promise<boolean> {
-    const members = await this.#engine.all<MemberRow>(this.#sql.list, { id })
-    const own = members.some((each) => each.id === from && each.userId === userId)
-    return own && members.some((each) => each.id === to)
   }
 }

@@ -18,8 +18,8 @@ export interface RoomRow extends Row {
   endedAt: string | null
 }
 
-/** With whether who asks is a host: 1, or 0. */
-export type SeenRoomRow = RoomRow & { hosts: number }
+/** With whether who asks is a host, and whether it may join: 1, or 0. */
+export type SeenRoomRow = RoomRow & { hosts: number; joinable: number }
 
 export const roomColumns: Record<Exclude<keyof RoomRow, number>, string> = {
   id: 'id',
@@ -49,7 +49,8 @@ export const leftColumns = { ...memberColumns, reason: 'leaving' } as const
 /**
  * Users are named without a foreign key: the places of one that is deleted fall silent, are told as left, and go.
  * `expires_at` of a room: when it ends, while nobody is in it. `leaving` of a member is set within a write alone.
- * `signals_until` of a member, in ms: when all that it has sent will have been paid for.
+ * A guest is `invited`, or not; who is `barred` does not join without that, however open the room is.
+ * `room_users.paid_until`, in ms: when all that a user has done in rooms will have been paid for.
  */
 export const roomMigrations: readonly Migration[] = [
   {
@@ -73,7 +74,6 @@ export const roomMigrations: readonly Migration[] = [
         .addColumn('joins', integer, (column) => column.notNull())
         .addColumn('joined_at', text, (column) => column.notNull())
         .addColumn('seen_at', text, (column) => column.notNull())
-        .addColumn('signals_until', integer, (column) => column.notNull())
         .addColumn('leaving', text),
       schema.createIndex('room_members_room').on('room_members').columns(['room_id', 'user_id']),
       schema.createIndex('room_members_user').on('room_members').column('user_id'),
@@ -82,10 +82,15 @@ export const roomMigrations: readonly Migration[] = [
         .createTable('room_guests')
         .addColumn('room_id', integer, (column) => column.notNull().references('rooms.id').onDelete('cascade'))
         .addColumn('user_id', integer, (column) => column.notNull())
-        .addColumn('standing', text, (column) => column.notNull())
-        .addColumn('invited_by', integer, (column) => column.notNull())
+        .addColumn('invited', integer, (column) => column.notNull())
+        .addColumn('barred', integer, (column) => column.notNull())
+        .addColumn('invited_by', integer)
         .addPrimaryKeyConstraint('room_guests_unique', ['room_id', 'user_id']),
       schema.createIndex('room_guests_user').on('room_guests').column('user_id'),
+      schema
+        .createTable('room_users')
+        .addColumn('user_id', integer, (column) => column.primaryKey())
+        .addColumn('paid_until', integer, (column) => column.notNull()),
       schema
         .createIndex('events_signals')
         .on('events')
@@ -101,7 +106,7 @@ const ofRoom = (table: string) => sql`${sql.ref(`${table}.room_id`)} = rooms.id`
 const ofUser = (table: string) => sql`${sql.ref(`${table}.user_id`)} = ${integerArgument('userId')}`
 
 /** Of a row of `rooms`: whether the user `userId` may join it. */
-export const mayJoin = sql<boolean>`(rooms.user_id = ${integerArgument('userId')} or exists (select 1 from room_guests where ${ofRoom('room_guests')} and ${ofUser('room_guests')} and standing = 'invited') or (rooms.access = 'open' and not exists (select 1 from room_guests where ${ofRoom('room_guests')} and ${ofUser('room_guests')})))`
+export const mayJoin = sql<boolean>`(rooms.user_id = ${integerArgument('userId')} or exists (select 1 from room_guests where ${ofRoom('room_guests')} and ${ofUser('room_guests')} and invited = 1) or (rooms.access = 'open' and not exists (select 1 from room_guests where ${ofRoom('room_guests')} and ${ofUser('room_guests')} and barred = 1)))`
 
 export class RoomSql {
   /** One that the principal (`all`, `userId`) may see. */
@@ -120,22 +125,25 @@ export class RoomSql {
   readonly expired: Statement
   /** Nobody is in it any more. */
   readonly clear: Statement
-  /** Only a user that there is, and while the room has fewer than `most` guests. */
+  /** Only a user that there is, and while fewer than `most` others are invited to the room. */
   readonly invite: Statement
   readonly uninvite: Statement
+  /** Who is invited to the room, and by whom. */
+  readonly invitations: Statement
   readonly forget: Statement
-  /** Takes the text out of signals of a time. */
+  /** Takes the text out of at most `limit` signals of a time, and gives their ids. */
   readonly forgetSignals: Statement
 
   constructor({ kysely, name }: Dialect) {
     const compiled = (label: string, text: RawBuilder<unknown>) =>
       statement(label, { compile: () => text.compile(kysely) })
     const hosts = sql<number>`case when ${integerArgument('all')} = 1 or rooms.user_id = ${integerArgument('userId')} or exists (select 1 from room_members where ${ofRoom('room_members')} and ${ofUser('room_members')} and role = 'host') then 1 else 0 end`
+    const joinable = sql<number>`case when ${mayJoin} then 1 else 0 end`
     const isIn = sql`exists (select 1 from room_members where ${ofRoom('room_members')} and ${ofUser('room_members')})`
     const seen = () =>
       kysely
         .selectFrom('rooms')
-        .select([...selected(roomColumns), hosts.as('hosts')])
+        .select([...selected(roomColumns), hosts.as('hosts'), joinable.as('joinable')])
         .where(sql<boolean>`(${integerArgument('all')} = 1 or ${isIn} or ${mayJoin})`)
     this.visible = statement('room', seen().where('id', '=', argument('id')))
     this.page = statement(
@@ -181,21 +189,31 @@ export class RoomSql {
     this.clear = statement('room clear', kysely.deleteFrom('room_members').where('room_id', '=', argument('id')))
     this.invite = compiled(
       'room invite',
-      sql`insert into room_guests (room_id, user_id, standing, invited_by) select ${integerArgument('id')}, users.id, 'invited', ${integerArgument('userId')} from users where users.id = ${integerArgument('invitedId')} and (select count(*) from room_guests where room_id = ${integerArgument('id')}) < ${argument('most')} on conflict (room_id, user_id) do update set standing = excluded.standing, invited_by = excluded.invited_by`,
+      sql`insert into room_guests (room_id, user_id, invited, barred, invited_by) select ${integerArgument('id')}, users.id, 1, 0, ${integerArgument('userId')} from users where users.id = ${integerArgument('invitedId')} and (select count(*) from room_guests where room_id = ${integerArgument('id')} and invited = 1 and user_id <> users.id) < ${argument('most')} on conflict (room_id, user_id) do update set invited = 1, invited_by = excluded.invited_by`,
     )
     this.uninvite = statement(
       'room uninvite',
       kysely
-        .deleteFrom('room_guests')
+        .updateTable('room_guests')
+        .set({ invited: 0 })
         .where('room_id', '=', argument('id'))
         .where('user_id', '=', argument('invitedId'))
-        .where('standing', '=', sql.lit('invited')),
+        .where('invited', '=', sql.lit(1)),
+    )
+    this.invitations = statement(
+      'room invitations',
+      kysely
+        .selectFrom('room_guests')
+        .select([sql.ref('user_id').as('userId'), sql.ref('invited_by').as('invitedBy')])
+        .where('room_id', '=', argument('id'))
+        .where('invited', '=', sql.lit(1))
+        .orderBy('user_id'),
     )
     this.forget = statement('rooms forget', kysely.deleteFrom('rooms').where('ended_at', '<', argument('before')))
     const position = name === 'sqlite' ? sql`instr(data, '"data":')` : sql`strpos(data, '"data":')`
     this.forgetSignals = compiled(
       'signals forget',
-      sql`update events set data = substr(data, 1, ${position} - 1) || '"data":""}' where type = 'room.signal' and time >= ${argument('from')} and time < ${argument('before')}`,
+      sql`update events set data = substr(data, 1, ${position} - 1) || '"data":""}' where id in (select id from events where type = 'room.signal' and time >= ${argument('from')} and time < ${argument('before')} and data not like '%"data":""}' limit ${argument('limit')}) returning id`,
     )
   }
 }

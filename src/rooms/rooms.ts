@@ -2,7 +2,8 @@
 
 import { adminScope, holds, type Principal } from '../contract/principal.ts'
 import { Problem } from '../errors.ts'
-import { type Command, orConflict, type Storage, UnexpectedRows } from '../storage/storage.ts'
+import { runInPortions } from '../storage/portions.ts'
+import { type Command, orConflict, type Row, type Storage, UnexpectedRows } from '../storage/storage.ts'
 import { type RoomEmissions, told } from './room-events.ts'
 import { type RoomAccess, type RoomRow, RoomSql, type SeenRoomRow } from './room-sql.ts'
 
@@ -11,7 +12,7 @@ const day = 24 * hour
 
 /** Rooms of a user that were not ended. */
 const mostRooms = 20
-/** Users that were invited to a room, or were removed from it. */
+/** Users that are invited to a room. */
 const mostGuests = 100
 /** How long a room waits for the first to join, in ms. */
 const waitsForFirst = day
@@ -19,8 +20,15 @@ const waitsForFirst = day
 const shownAfterEnd = day
 /** How long the text of a signal is kept, in ms: it names network addresses, and nobody needs it later. */
 const signalsKept = hour
+/** Signals whose text is taken out in one write. */
+const forgottenAtOnce = 1000
 /** How much later than its time a signal may have been written, in ms; clocks of processes differ too. */
 const lateness = 60_000
+
+export interface InvitationRow extends Row {
+  userId: number
+  invitedBy: number
+}
 
 export interface RoomInput {
   name: string
@@ -127,7 +135,13 @@ export class Rooms {
       .catch(orConflict(`There is no such user, or the room was ended or has ${mostGuests} guests`))
   }
 
-  /** Takes an invitation back; who has joined stays. @throws {Problem} as {@link hosted}; `not-found`. */
+  /** Who is invited. @throws {Problem} as {@link hosted}. */
+  async invitations(id: number, principal: Principal): Promise<InvitationRow[]> {
+    await this.hosted(id, principal)
+    return this.#engine.all<InvitationRow>(this.#sql.invitations, { id })
+  }
+
+  /** Takes an invitation back; who has joined stays, and who was removed before is again. @throws {Problem} as {@link hosted}; `not-found`. */
   async uninvite(id: number, invitedId: number, principal: Principal): Promise<void> {
     await this.hosted(id, principal)
     await this.#engine.write([[this.#sql.uninvite, { id, invitedId }, 1]]).catch(orNotFound('Invitation not found'))
@@ -142,14 +156,16 @@ export class Rooms {
     }
   }
 
-  /** Deletes what was ended long ago, and the text of signals that have done their work. */
+  /** Deletes what was ended long ago. */
   async forget(): Promise<void> {
+    await this.#engine.write([[this.#sql.forget, { before: moment(Date.now() - shownAfterEnd) }]])
+  }
+
+  /** Takes out the text of signals that have done their work. */
+  async forgetSignals(): Promise<void> {
     const now = Date.now()
-    const before = moment(now - signalsKept)
-    await this.#engine.write([
-      [this.#sql.forget, { before: moment(now - shownAfterEnd) }],
-      [this.#sql.forgetSignals, { from: this.#signalsForgotten, before }],
-    ])
+    const args = { from: this.#signalsForgotten, before: moment(now - signalsKept) }
+    await runInPortions(this.#engine, this.#sql.forgetSignals, forgottenAtOnce, () => args)
     this.#signalsForgotten = moment(now - signalsKept - lateness)
   }
 

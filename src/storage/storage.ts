@@ -77,9 +77,12 @@ export class UniqueViolation extends Error {
 /** A write met another number of rows than it was made for: what it rests on has changed. */
 export class UnexpectedRows extends Error {
   override readonly name = 'UnexpectedRows'
+  /** What it is called that met them. */
+  readonly statement: string
 
   constructor({ name }: Statement, expected: number, actual: number) {
     super(`${name} met ${actual} rows, not ${expected}`)
+    this.statement = name
   }
 }
 

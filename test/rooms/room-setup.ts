@@ -132,3 +132,13 @@ export async function openRooms(t: Test, settings: Record<string, string>, moreR
 export async function toldOf(user: User, room: number): Promise<RoomEvent[]> {
   return user.get<RoomEvent[]>('GET', `/events?limit=100&subject=/rooms/${room}`)
 }
+
+/** A room of the first, which all of them have joined. */
+export async function meet(t: Test, ...users: [User, ...User[]]) {
+  const [host] = users
+  const { id } = await host.createRoom({ access: 'open' })
+  t.teardown(() => host.ask('POST', `/rooms/${id}/end`))
+  const joined = []
+  for (const user of users) joined.push(await user.join(id))
+  return { id, places: joined.map(({ member }) => member.id) as [string, string, string], joined }
+}

@@ -111,14 +111,16 @@ function selectionOf(type: GraphQLOutputType): string {
   if (!isObjectType(named)) return ''
   // A field with arguments is a further call, not a part of this one's result.
   const own = Object.values(named.getFields()).filter(
-    (field, _index, all) => field.args.length === 0 && !loaded(field.name, all),
+    (field, _index, all) => field.args.length === 0 && !loaded(field, all),
   )
   return `{ ${own.map((field) => `${field.name} ${selectionOf(field.type)}`).join(' ')} }`
 }
 
-/** Fields that another operation fills: of a key `authorId`, `author`. */
-function loaded(name: string, beside: readonly GraphQLField<unknown, unknown>[]): boolean {
-  return beside.some((field) => field.name === `${name}Id`)
+/** Fields that another operation fills: of a key `authorId`, `author`; of `invitedBy`, `invitedByUser`. */
+function loaded({ name, type }: GraphQLField<unknown, unknown>, beside: readonly GraphQLField<unknown, unknown>[]) {
+  const named = getNamedType(type)
+  const isOf = (key: string) => name.startsWith(key) && named.name.startsWith(name.slice(key.length))
+  return beside.some((key) => key.name === `${name}Id` || (key.name !== name && isObjectType(named) && isOf(key.name)))
 }
 
 function resultOf({ name }: GraphQLField<unknown, unknown>, { data, errors, extensions }: Answer): Result {
