@@ -13,6 +13,7 @@ import { hold, type Library, release } from './library.ts'
 import { Peer, type PeerSettings } from './peer.ts'
 import { announce, type Offer, readFragment, readOffer } from './sdp.ts'
 
+export { closing } from './closing.ts'
 export { rtcOf } from './configuration.ts'
 
 /** What the rest of a stop needs, in ms. */
