@@ -38,10 +38,14 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
     method: 'PATCH',
     url: '/rtc/:id',
     schema: { ...schema, params: Peer },
-    handler: async ({ params: { id }, headers, body }, reply) => {
+    handler: async ({ id: requestId, params: { id }, headers, body }, reply) => {
       check(headers['content-type'], fragment)
-      webRtc.trickle(id, await access.principalOf(headers), headers['if-match'], String(body))
-      return reply.code(204).send()
+      const refusal = webRtc.trickle(id, await access.principalOf(headers), headers['if-match'], String(body))
+      if (!refusal) return reply.code(204).send()
+      return reply
+        .code(refusal.status)
+        .type('application/problem+json')
+        .send({ ...refusal, requestId })
     },
   })
 

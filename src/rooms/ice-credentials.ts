@@ -11,9 +11,12 @@ export interface IceSettings {
   stun: readonly string[]
   turn: readonly string[]
   secret: string
-  /** How long a credential is good, in ms. */
+  /** How long a credential is good at least, in ms; by up to a tenth longer, where the key of the caller is. */
   lifetime: number
 }
+
+/** Of them a lifetime has as many: within one, a principal has one name, so that a quota by name (`user-quota`) binds. */
+const steps = 10
 
 /** As `RTCPeerConnection` takes it. */
 export interface IceServer {
@@ -39,9 +42,11 @@ export class IceCredentials {
     const { stun, turn, secret, lifetime } = this.#settings
     const iceServers: IceServer[] = stun.length > 0 ? [{ urls: [...stun] }] : []
     if (turn.length === 0) return { iceServers, expiresAt: null }
+    const step = lifetime / steps
+    const rounded = Math.ceil((Date.now() + lifetime) / step) * step
     // What a key makes lasts no longer than the key.
-    const until = Math.min(Date.now() + lifetime, Date.parse(expiresAt ?? '') || Number.POSITIVE_INFINITY)
-    const expires = Math.ceil(until / 1000)
+    const until = Math.min(rounded, Date.parse(expiresAt ?? '') || Number.POSITIVE_INFINITY)
+    const expires = Math.floor(until / 1000)
     // The colon ends the time; what follows names the principal in the log of the TURN server.
     const username = `${expires}:${id.replaceAll(':', '-')}`
     const credential = createHmac('sha1', secret).update(username).digest('base64')

@@ -13,19 +13,49 @@ test('a credential is made from time, user and secret as coturn makes it, and sa
   t.teardown(() => mock.timers.reset())
   const turn = ['turn:turn.example.com']
   const credentials = new IceCredentials({ stun, turn, secret: 'north', lifetime: 3_600_000 })
-  // echo -n 1700003600:user-7 | openssl dgst -binary -sha1 -hmac north | base64
-  const credential = 'DBo1hRh6Tokc545L/V31PaUD+is='
+  // echo -n 1700003880:user-7 | openssl dgst -binary -sha1 -hmac north | base64
+  const credential = 'yDVmuuah7IqL89OJ7sl55SO20L8='
   t.same(credentials.for(ann), {
-    iceServers: [{ urls: stun }, { urls: turn, username: '1700003600:user-7', credential }],
-    expiresAt: '2023-11-14T23:13:20.000Z',
+    iceServers: [{ urls: stun }, { urls: turn, username: '1700003880:user-7', credential }],
+    expiresAt: '2023-11-14T23:18:00.000Z',
   })
   t.end()
 })
 
+test('a principal has one name for a tenth of the lifetime, so that a quota by name binds', (t) => {
+  mock.timers.enable({ apis: ['Date'], now: 1_700_000_280_001 })
+  t.teardown(() => mock.timers.reset())
+  const lifetime = 3_600_000
+  const credentials = new IceCredentials({ stun: [], turn: ['turn:turn.example.com'], secret: 'north', lifetime })
+  const names = new Map<string | undefined, number>()
+  for (let second = 0; second < 720; second += 1) {
+    const { iceServers, expiresAt } = credentials.for(ann)
+    const left = Date.parse(expiresAt ?? '') - Date.now()
+    if (left < lifetime || left > lifetime * 1.1) t.fail(`good for ${left} ms`)
+    const name = iceServers[0]?.username
+    names.set(name, (names.get(name) ?? 0) + 1)
+    mock.timers.tick(1000)
+  }
+  t.same(
+    [...names],
+    [
+      ['1700004240:user-7', 360],
+      ['1700004600:user-7', 360],
+    ],
+  )
+  t.not(credentials.for({ ...ann, id: 'user:8' }).iceServers[0]?.username, credentials.for(ann).iceServers[0]?.username)
+  t.end()
+})
+
 test('a credential is good no longer than the key that it was asked with', (t) => {
+  mock.timers.enable({ apis: ['Date'], now: 1_700_000_000_000 })
+  t.teardown(() => mock.timers.reset())
   const settings = { stun: [], turn: ['turn:turn.example.com'], secret: 'north', lifetime: 3_600_000 }
-  const expiresAt = new Date(Math.ceil(Date.now() / 1000) * 1000 + 60_000).toISOString()
-  t.equal(new IceCredentials(settings).for({ ...ann, expiresAt }).expiresAt, expiresAt)
+  const until = (expiresAt: string) => new IceCredentials(settings).for({ ...ann, expiresAt }).expiresAt
+  t.equal(until('2023-11-14T22:14:20.000Z'), '2023-11-14T22:14:20.000Z')
+  t.equal(until('2023-11-14T22:14:20.999Z'), '2023-11-14T22:14:20.000Z', 'in whole seconds, none of them after it')
+  t.equal(until('2023-11-14T23:17:59.000Z'), '2023-11-14T23:17:59.000Z', 'nor by what is rounded up')
+  t.equal(until('2023-11-14T23:18:01.000Z'), '2023-11-14T23:18:00.000Z')
   t.end()
 })
 

@@ -8,6 +8,7 @@ import type { Conversation, Line, Subprotocol } from '../../contract/conversatio
 import { Turns } from '../../contract/turns.ts'
 import { Problem } from '../../errors.ts'
 import { Assembly, ChunkError, chunksOf } from './chunks.ts'
+import { closeCodes, closingOf } from './closing.ts'
 import { safely } from './library.ts'
 
 export interface Limits {
@@ -39,18 +40,6 @@ export const defaultLimits: Readonly<Limits> = {
   check: 15_000,
   connectFor: 15_000,
 }
-
-/** Those of WebSocket (RFC 6455 section 7.4.1), in the notification that comes before the end of a channel. */
-const closeCodes = {
-  idle: 1000,
-  goingAway: 1001,
-  malformed: 1002,
-  'no-utf-8': 1007,
-  hasty: 1008,
-  'too-big': 1009,
-  internal: 1011,
-  slow: 1013,
-} as const
 
 /** What is longer is sent in parts: nothing else gets through meanwhile, on any channel of the peer. */
 const longestWhole = 65_536
@@ -254,10 +243,9 @@ export class Channel {
     for (const goOn of drained) goOn()
   }
 
-  /** The channel's own end has no words (RFC 8831 section 6.7): why it comes stands in a notification before it. */
   #close(code: number, reason: string): void {
     if (this.#ended) return
-    this.#send(JSON.stringify({ jsonrpc: '2.0', method: 'closing', params: { code, reason } }))
+    this.#send(closingOf(code, reason))
     this.#flush()
     this.#ended = true
     const end = () => {

@@ -13,6 +13,7 @@ import { hold, type Library, release } from './library.ts'
 import { Peer, type PeerSettings } from './peer.ts'
 import { announce, type Offer, readFragment, readOffer } from './sdp.ts'
 
+export { closing } from './closing.ts'
 export { rtcOf } from './configuration.ts'
 
 /** What the rest of a stop needs, in ms. */
@@ -35,6 +36,27 @@ export interface Opened {
   id: string
   etag: string
   answer: string
+}
+
+/** As WHIP has it, where the list of problems has no code: a document whose type says no more than its status (RFC 9457 section 4.2.1). */
+export interface Refusal {
+  type: 'about:blank'
+  title: string
+  status: number
+  detail: string
+}
+
+const unconditional: Refusal = {
+  type: 'about:blank',
+  title: 'Precondition Required',
+  status: 428,
+  detail: 'If-Match has the ETag of the answer',
+}
+const restart: Refusal = {
+  type: 'about:blank',
+  title: 'Unprocessable Content',
+  status: 422,
+  detail: 'ICE is not restarted here: make another offer',
 }
 
 export class WebRtc {
@@ -88,17 +110,19 @@ export class WebRtc {
   }
 
   /**
-   * Tries further candidates of a peer (RFC 9725 section 4.3.2).
+   * Tries further candidates of a peer (RFC 9725 section 4.3.2), or says why not: `If-Match` is missing, or ICE would
+   * have to be restarted (section 4.3.1). A fragment without `ice-ufrag` is of the session that `If-Match` names.
    *
    * @throws {Problem} `not-found` for a peer that is gone, or somebody else's; `precondition-failed`; `malformed-request`.
    */
-  trickle(id: string, principal: Principal, ifMatch: string | undefined, text: string): void {
+  trickle(id: string, principal: Principal, ifMatch: string | undefined, text: string): Refusal | undefined {
     const peer = this.#find(id, principal)
     const fragment = readFragment(text)
-    if (ifMatch !== undefined && ifMatch !== peer.etag)
-      throw new Problem('precondition-failed', 'The ICE session is another')
-    if (!peer.isOf(fragment)) throw new Problem('conflict', 'ICE is not restarted here: make another offer')
+    if (ifMatch === undefined) return unconditional
+    if (!isNamed(peer.etag, ifMatch)) throw new Problem('precondition-failed', 'The ICE session is another')
+    if (!peer.isOf(fragment)) return restart
     peer.add(fragment)
+    return undefined
   }
 
   /** @throws {Problem} `not-found` for a peer that is gone, or somebody else's. */
@@ -157,6 +181,11 @@ export class WebRtc {
     this.#peers.delete(id)
     if (this.#peers.size === 0) this.#onEmpty?.()
   }
+}
+
+/** Whether `If-Match` holds; `*`, with which a restart is asked for, does for any session (RFC 9110 section 13.1.1). */
+function isNamed(etag: string, ifMatch: string): boolean {
+  return ifMatch.split(',').some((tag) => tag.trim() === '*' || tag.trim() === etag)
 }
 
 /** Stands for the connection of the offer, which ends, or carries other requests, while the peer stays. */

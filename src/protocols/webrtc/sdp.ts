@@ -3,7 +3,7 @@
  * is given what was understood alone: it looks up names of hosts, and answers offers of sound and pictures too.
  */
 
-import { isIP, isIPv4 } from 'node:net'
+import { BlockList, isIP, isIPv4 } from 'node:net'
 import { Problem } from '../../errors.ts'
 
 /** Of a peer; what is behind them is not tried. */
@@ -34,6 +34,22 @@ export interface Fragment {
 
 /** Of a candidate (RFC 8445 section 5.1.2). */
 const maxPriority = 2 ** 31 - 1
+
+/** What is sent to all of a network would be answered by all of it; what is sent to none, by this machine. */
+const manyHosts = new BlockList()
+manyHosts.addAddress('::', 'ipv6')
+manyHosts.addSubnet('ff00::', 8, 'ipv6')
+// Multicast, what is reserved, broadcast. Those of IPv4 hold for `::ffff:0:0/96` too.
+manyHosts.addSubnet('0.0.0.0', 8, 'ipv4')
+manyHosts.addSubnet('224.0.0.0', 3, 'ipv4')
+// The same where routers make IPv4 of it: NAT64 (RFC 6052), SIIT (RFC 2765), 6to4 (RFC 3056); and `::/96` of old.
+for (const prefix of ['64:ff9b::', '::ffff:0:', '::']) {
+  manyHosts.addSubnet(`${prefix}224.0.0.0`, 99, 'ipv6')
+}
+manyHosts.addSubnet('64:ff9b::', 104, 'ipv6')
+manyHosts.addSubnet('::ffff:0:0:0', 104, 'ipv6')
+manyHosts.addSubnet('2002::', 24, 'ipv6')
+manyHosts.addSubnet('2002:e000::', 19, 'ipv6')
 
 const forms = {
   mid: /^[\w.+~-]{1,32}$/,
@@ -152,9 +168,9 @@ function isWithin(text: string, most: number): boolean {
   return forms.number.test(text) && Number(text) >= 1 && Number(text) <= most
 }
 
-/** What is sent to all of a network would be answered by all of it. */
+/** Judged by what an address comes to, however it is written; a zone (`%`) is a link of the peer's own machine. */
 function isOneHost(address: string): boolean {
-  return isIP(address) !== 0 && !/^(0\.|22[4-9]\.|23\d\.|25[0-5]\.|::$|ff)/i.test(address)
+  return isIP(address) !== 0 && !address.includes('%') && !manyHosts.check(address, isIPv4(address) ? 'ipv4' : 'ipv6')
 }
 
 function malformed(detail: string): Problem {

@@ -1,4 +1,7 @@
-/** The AsyncAPI 3.0 document: each operation as a request with its reply on one channel, and what is sent unasked. */
+/**
+ * The AsyncAPI 3.0 document: each operation as a request with its reply on one channel, and what is sent unasked. An
+ * operation has one channel there: that the data channel carries the same is said in words, not said all over again.
+ */
 
 import { stringify } from 'yaml'
 import { schemes } from '../../contract/access.ts'
@@ -14,8 +17,9 @@ import {
   type Notice,
   subprotocol,
 } from '../json-rpc/index.ts'
+import { closing } from '../webrtc/index.ts'
 
-const channel = 'jsonRpc'
+const [channel, dataChannel] = ['jsonRpc', 'dataChannel'] as const
 const correlationId = { description: 'An answer has the id of its request.', location: '$message.payload#/id' }
 
 /** As YAML; the same operations give the same text. */
@@ -25,6 +29,7 @@ export function describe(contract: ReadonlyMap<string, Operation>, eventTypes: I
   const notices = describeNotices(contract, eventTypes, components)
   const refused = { name: 'refused', title: 'What is no request', payload: describeRefusal(components) }
   const messages = Object.assign({}, ...methods.map(messagesOf), { refused }, ...notices.map(noticeMessageOf))
+  const told = Object.keys(messages)
   const tags = [...new Set(methods.map(({ tag }) => tag))].sort()
   const document = {
     asyncapi: '3.0.0',
@@ -42,22 +47,38 @@ export function describe(contract: ReadonlyMap<string, Operation>, eventTypes: I
         protocol: 'ws',
         description: 'The server as it starts by itself; `wss` behind a proxy that ends TLS.',
       },
+      peer: {
+        host: 'localhost:8080',
+        pathname: '/rtc',
+        protocol: 'webrtc',
+        description:
+          'A peer connection with that server: `POST` of an offer of data channels (`application/sdp`) is answered `201` with the answer, and in `Location` with what `DELETE` ends (RFC 9725).',
+      },
     },
     channels: {
       [channel]: {
         address: '/ws',
+        servers: [ref('servers', 'local')],
         title: 'JSON-RPC 2.0',
         description: `Texts, of one request or of a batch each, under the subprotocol \`${subprotocol}\` or none.`,
-        messages: Object.fromEntries(Object.keys(messages).map((name) => [name, ref('components', 'messages', name)])),
+        messages: Object.fromEntries(told.map((name) => [name, ref('components', 'messages', name)])),
         bindings: { ws: { method: 'GET', bindingVersion: '0.1.0' } },
+      },
+      [dataChannel]: {
+        address: 'json-rpc',
+        servers: [ref('servers', 'peer')],
+        title: 'JSON-RPC 2.0 on a data channel',
+        description: `The data channel with this label; \`json-rpc-unordered\` is for one opened with \`ordered: false\`. It carries every message of the channel \`${channel}\`, with the operations there, and before its end \`${closing.name}\`. What is longer than a message may be comes in binary ones, of a part each.`,
+        messages: { [closing.name]: ref('components', 'messages', closing.name) },
       },
     },
     operations: {
       ...Object.fromEntries(methods.map((method) => [method.name, operationOf(method)])),
       ...(notices.length > 0 && { notify: notification(notices) }),
+      [closing.name]: parting,
     },
     components: {
-      messages,
+      messages: { ...messages, [closing.name]: closing },
       schemas: Object.fromEntries([...components].sort(([a], [b]) => (a < b ? -1 : 1))),
       securitySchemes,
     },
@@ -81,7 +102,7 @@ const securitySchemes = {
 function aboutUs() {
   const { title, version, license, contact } = info.info
   return {
-    title: `${title}, JSON-RPC over WebSocket`,
+    title: `${title}, JSON-RPC over WebSocket and WebRTC`,
     version,
     description:
       'The operations of the REST API as methods of JSON-RPC 2.0. The data of an error is a problem document (RFC 9457); lists are pages of `{ items, nextCursor }`.',
@@ -113,6 +134,17 @@ function notification(notices: readonly Notice[]) {
     tags: [{ name: 'subscriptions' }],
     messages: notices.map(({ name }) => ref('channels', channel, 'messages', name)),
   }
+}
+
+/** Of the server, before it ends a data channel. */
+const parting = {
+  action: 'send',
+  channel: ref('channels', dataChannel),
+  title: closing.title,
+  summary: closing.title,
+  description: 'Nothing comes behind it, and nothing is taken any more.',
+  tags: [{ name: 'connection' }],
+  messages: [ref('channels', dataChannel, 'messages', closing.name)],
 }
 
 function operationOf({ name, tag, summary, description, operation }: Method) {

@@ -35,7 +35,7 @@ test('a candidate that the library would not take ends nothing', async (t) => {
   // Candidates are tried half a second later.
   await sleep(800)
   t.equal(app.webRtc.size, 1)
-  const headers = { 'content-type': 'application/trickle-ice-sdpfrag' }
+  const headers = { 'content-type': 'application/trickle-ice-sdpfrag', 'if-match': client.etag }
   const body = `a=mid:0\r\n${bad.join('')}`
   t.equal((await fetch(`${base}${client.location}`, { method: 'PATCH', headers, body })).status, 204)
 })

@@ -46,6 +46,28 @@ test('candidates that are names, of a whole network, or of another transport are
   t.end()
 })
 
+test('an address of no host, or of many, is left out however it is written', (t) => {
+  const taken = (address: string) =>
+    readFragment(`a=candidate:1 1 UDP 1 ${address} 9 typ host`).candidates.map((each) => each.split(' ')[4])
+  for (const address of [
+    ...['0.0.0.0', '0.1.2.3', '224.0.0.1', '239.255.255.255', '240.0.0.1', '255.255.255.255'],
+    ...['::', '0::0', '0:0:0:0:0:0:0:0', '::0.0.0.0', '0000:0000:0000:0000:0000:0000:0000:0000'],
+    ...['ff02::1', 'FF02::1', 'ff02:0:0:0:0:0:0:1', 'ff02::1%eth0', 'fe80::1%eth0'],
+    ...['::ffff:224.0.0.1', '::FFFF:224.0.0.1', '::ffff:e000:1', '0:0:0:0:0:ffff:e000:1', '0:0:0:0:0:ffff:224.0.0.1'],
+    ...['::ffff:255.255.255.255', '::ffff:ffff:ffff', '::ffff:0.0.0.0', '::ffff:0:0', '0:0:0:0:0:ffff:0:0'],
+    ...['64:ff9b::224.0.0.1', '64:ff9b::e000:1', '0064:ff9b:0:0:0:0:ffff:ffff', '64:ff9b::', '64:ff9b::0.0.0.1'],
+    ...['::224.0.0.1', '::e000:1', '::255.255.255.255', '::ffff:0:224.0.0.1', '::ffff:0:0:0', '2002:e000:1::'],
+    ...['2002:ffff:ffff::1', '2002::1'],
+  ])
+    t.same(taken(address), [], address)
+  for (const address of [
+    ...['192.0.2.1', '223.255.255.255', '1.0.0.0', '127.0.0.1', '10.0.0.255', '2001:db8::1', 'fe80::1', 'fd00::1'],
+    ...['::1', '::ffff:192.0.2.1', '::ffff:c000:201', '64:ff9b::192.0.2.1', '2002:c000:201::1', 'fe00::'],
+  ])
+    t.same(taken(address), [address], address)
+  t.end()
+})
+
 test('a fragment has candidates, and may name its ICE session', (t) => {
   t.same(
     readFragment('a=candidate:1 1 UDP 1 192.0.2.1 9 typ srflx raddr 10.0.0.1 rport 9\r\na=end-of-candidates\r\n'),

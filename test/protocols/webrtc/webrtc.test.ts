@@ -124,6 +124,33 @@ test('candidates that a peer finds later are tried', async (t) => {
   t.match(await client.call('getUser', { id: 1 }), { result: { id: 1 } })
 })
 
+test('a fragment without If-Match is refused, and one that restarts ICE, as WHIP has it; the session stays', async (t) => {
+  const { base } = await listen(t)
+  const client = await connect(t, base)
+  const patch = async (body: string, ifMatch?: string) => {
+    const answer = await fetch(`${base}${client.location}`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/trickle-ice-sdpfrag', ...(ifMatch && { 'if-match': ifMatch }) },
+      body,
+    })
+    const text = await answer.text()
+    return [answer.status, answer.headers.get('content-type'), text === '' ? undefined : JSON.parse(text)]
+  }
+  const problem = 'application/problem+json'
+  const restart = 'a=ice-ufrag:ysXw\r\na=ice-pwd:vw5LmwG4y/e6dPP/zAP9Gp5k\r\n'
+  const blank = { type: 'about:blank', requestId: String }
+  t.match(await patch(restart, '*'), [422, problem, { ...blank, status: 422, title: 'Unprocessable Content' }])
+  t.match(await patch(restart, client.etag), [422, problem, { status: 422 }])
+  t.match(await patch('a=ice-ufrag:ysXw\r\n', client.etag), [422, problem, { status: 422 }])
+  t.match(await patch('a=mid:0\r\n'), [428, problem, { ...blank, status: 428, title: 'Precondition Required' }])
+  t.match(await patch('hello'), [400, problem, { code: 'malformed-request' }])
+  t.match(await patch(restart, '"other"'), [412, problem, { code: 'precondition-failed' }])
+  t.match(await patch('a=mid:0\r\n', `W/${client.etag}`), [412, problem, { code: 'precondition-failed' }])
+  for (const ifMatch of [client.etag, '*', `"other", ${client.etag}`])
+    t.same(await patch('a=mid:0\r\n', ifMatch), [204, null, undefined])
+  t.match(await client.call('getUser', { id: 1 }), { result: { id: 1 } })
+})
+
 test('a peer is ended by whoever has made its offer, and nobody else', async (t) => {
   const { app, base, folder } = await listen(t)
   const { key } = await makeKey(app, adminKeyOf(folder), ['users:read'])

@@ -7,6 +7,7 @@ import { parse, stringify } from 'yaml'
 import { clients, runNode, skip } from '../../contract/foreign-tools.ts'
 import { build, everyConnector, listen } from '../../helper.ts'
 import { makeKey } from '../../keys.ts'
+import { connect as openDataChannel } from '../webrtc/client.ts'
 import { connect } from './client.ts'
 
 const file = join(import.meta.dirname, '..', '..', '..', 'contracts', 'asyncapi.yaml')
@@ -18,8 +19,11 @@ interface Message {
   payload: object
 }
 interface Document {
+  servers: Record<string, { protocol: string; host: string; pathname?: string }>
+  channels: Record<string, { address: string; servers: { $ref: string }[]; messages: Record<string, object> }>
   operations: Record<string, { messages: object[]; reply: { messages: object[] }; security?: object[] }> & {
     notify: { action: string; messages: { $ref: string }[] }
+    closing: { action: string; channel: object }
   }
   components: { messages: Record<string, Message>; schemas: Record<string, object> }
 }
@@ -35,7 +39,7 @@ test('the committed document is the live one, and is served', async (t) => {
 test('every operation is a request with its reply', async (t) => {
   const { app } = await build(t, await everyConnector())
   const {
-    operations: { notify, ...operations },
+    operations: { notify, closing, ...operations },
   } = parse(committed) as Document
   t.same(Object.keys(operations).sort(), [...ownMethods, ...app.contract.keys()].sort())
   for (const [name, { messages, reply, security }] of Object.entries(operations)) {
@@ -108,6 +112,24 @@ test('what is told unasked is as the document says, each event with its own data
   // What a connector or a room brings about, their own tests see to.
   for (const type of app.events.types.keys()) if (/^(payment|refund|room)\./.test(type)) told.add(type)
   t.same([...told].sort(), named)
+})
+
+test('the data channel is a channel of its own, and what it says before its end is as the document says', async (t) => {
+  const { servers, channels, operations } = parse(committed) as Document
+  const { peer } = servers
+  t.match(peer, { protocol: 'webrtc', pathname: '/rtc' })
+  t.match(channels.dataChannel, { address: 'json-rpc', servers: [{ $ref: '#/servers/peer' }] })
+  t.match(operations.closing, { action: 'send', channel: { $ref: '#/channels/dataChannel' } })
+  const { app, base } = await listen(t)
+  const label = channels.dataChannel?.address ?? ''
+  const client = await openDataChannel(t, base, { channels: { [label]: {} } })
+  t.match(await client.call('getUser', { id: 1 }, {}, label), { result: { id: 1 } })
+  const closed = client.closed()
+  await app.close()
+  await closed
+  const isValid = validator(t)
+  isValid('closing', client.notices.at(-1))
+  t.equal(client.notices.length, 1)
 })
 
 /** One operation of the document, with an action that there is not: the parser takes half a minute for all of it. */
