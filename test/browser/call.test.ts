@@ -67,6 +67,54 @@ test('both offer at once, again and again: the polite one gives way, and the cal
   for (const { complaints } of callers) t.same(complaints, [])
 })
 
+test('signals that are no messages of the module are told of once each, and the call goes on', { skip }, async (t) => {
+  const { base, room, callers } = await openCall(t)
+  const [ann, ben] = callers
+  await ann.join(base, room)
+  await ben.join(base, room)
+  await Promise.all([ann.flows(), ben.flows()])
+  await ann.page.evaluate(
+    `globalThis.told = []; call.addEventListener('error', ({ detail: { error } }) => told.push(error.name))`,
+  )
+  const [{ id: to }, { id: from }] = await Promise.all([ann.member(), ben.member()])
+  for (const data of ['no JSON', 'null']) t.match(await ben.user.signal(room, from, to, data), { status: 204 })
+  await ben.page.click('#leave')
+  await until(async () => (await ann.page.evaluate('call.peers.size')) === 0, 'what came behind is heard', patience)
+  t.same(await ann.page.evaluate('told'), ['SyntaxError', 'TypeError'])
+})
+
+test('a call that is left while it joins has no place, and keeps none in mind', { skip }, async (t) => {
+  const { base, room, callers } = await openCall(t)
+  const [{ page, user }] = callers
+  await page.goto(`${base}/call`)
+  for (const moment of ['/ice-servers', '/members']) {
+    const closed = await page.evaluate(leavingDuring(moment, room, user.token))
+    t.same(closed, ['left'], `while ${moment} is asked`)
+    t.same(await user.get('GET', `/rooms/${room}/members`), { members: [] })
+    t.equal(await page.evaluate(`sessionStorage.getItem('septet-room-${room}')`), null)
+  }
+})
+
+/** Joins, leaves when the request to that path is on its way, and gives the reasons for which the call was closed. */
+function leavingDuring(path: string, room: number, token: string): string {
+  return `(async () => {
+    const { Call } = await import('/rtc/call.js')
+    const call = new Call({ room: ${room}, token: () => '${token}' })
+    const reasons = []
+    call.addEventListener('closed', ({ detail }) => reasons.push(detail.reason))
+    const { fetch } = globalThis
+    let leaving
+    globalThis.fetch = (url, options) => {
+      const answer = fetch(url, options)
+      if (url.endsWith('${path}')) leaving ??= call.leave()
+      return answer
+    }
+    await call.join().finally(() => Object.assign(globalThis, { fetch }))
+    await leaving
+    return reasons
+  })()`
+}
+
 test('a page that was taken for gone takes another place; one whose place a further page has taken gives up', {
   skip,
 }, async (t) => {
