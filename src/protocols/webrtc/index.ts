@@ -11,6 +11,7 @@ import { Problem } from '../../errors.ts'
 import { defaultLimits, type Limits } from './channel.ts'
 import { hold, type Library, release } from './library.ts'
 import { Peer, type PeerSettings } from './peer.ts'
+import { type Place, Ports } from './ports.ts'
 import { announce, type Offer, readFragment, readOffer } from './sdp.ts'
 
 export { closing } from './closing.ts'
@@ -64,6 +65,7 @@ export class WebRtc {
   limits: Readonly<Limits> = defaultLimits
   readonly #settings: WebRtcSettings
   readonly #admission: Admission
+  readonly #ports: Ports
   readonly #peers = new Map<string, Peer>()
   #library: Promise<Library> | undefined
   #onEmpty: (() => void) | undefined
@@ -71,6 +73,7 @@ export class WebRtc {
   constructor(settings: WebRtcSettings) {
     this.#settings = settings
     this.#admission = new Admission(settings)
+    this.#ports = new Ports(settings.rtc)
   }
 
   /** Peers that have made an offer, and are not gone. */
@@ -83,24 +86,37 @@ export class WebRtc {
     return this.#admission.networks
   }
 
+  /** Whether a peer could be served now. @throws {Problem} `unavailable` */
+  async check(): Promise<void> {
+    const { free } = await this.#ports.take()
+    free()
+  }
+
   /**
    * Answers an offer. What the peer calls later has the headers of the request.
    *
-   * @throws {Problem} `malformed-request`; `rate-limited` and `unavailable` beyond the limits.
+   * @throws {Problem} `unauthenticated` for who could call nothing; `malformed-request`; `rate-limited` and `unavailable`
+   * beyond the limits.
    */
-  async open(request: FastifyRequest, { id: owner }: Principal, { open }: Subprotocol): Promise<Opened> {
+  async open(request: FastifyRequest, principal: Principal, { open }: Subprotocol): Promise<Opened> {
     const { ip, id: requestId, headers } = request
+    const { id: owner, kind, scopes } = principal
+    // An offer names addresses that the server sends to.
+    if (kind === 'anonymous' && scopes.size === 0)
+      throw new Problem('unauthenticated', 'An offer needs a credential where nobody may call anything without')
     const offer = readOffer(String(request.body))
     this.#admission.check(ip, this.#peers.size)
     const library = await this.#load()
-    this.#admission.check(ip, this.#peers.size)
-    const leave = this.#admission.enter(ip)
+    const place = await this.#ports.take()
+    // Nothing waits from here to the connection: what was found free is taken at once.
+    const leave = this.#enter(ip, place)
     const settings = {
       ...this.#settings,
-      ...{ library, owner, open, requestId, limits: this.limits },
+      ...{ library, owner, open, requestId, limits: this.limits, rtc: { ...this.#settings.rtc, ...place.rtc } },
       peer: { socket: standIn(request.raw.socket), headers: headersOfConnection(headers), wire: 'webrtc' as const },
       onClosed: (closed: Peer) => {
         leave()
+        place.free()
         this.#forget(closed)
       },
     }
@@ -152,11 +168,22 @@ export class WebRtc {
     if (this.#library !== undefined) release(await this.#library, this.#settings.report)
   }
 
+  /** @throws {Problem} `rate-limited` and `unavailable` beyond the limits, which others may have reached meanwhile. */
+  #enter(ip: string, place: Place): () => void {
+    try {
+      this.#admission.check(ip, this.#peers.size)
+      return this.#admission.enter(ip)
+    } catch (error) {
+      place.free()
+      throw error
+    }
+  }
+
   /** What could not be loaded is tried again by the next offer. */
   #load(): Promise<Library> {
-    this.#library ??= hold().catch((error: unknown) => {
+    this.#library ??= hold().catch((cause: unknown) => {
       this.#library = undefined
-      throw error
+      throw new Problem('unavailable', 'No further peer can be served', { cause })
     })
     return this.#library
   }

@@ -7,7 +7,7 @@ import { BlockList, isIP, isIPv4 } from 'node:net'
 import { Problem } from '../../errors.ts'
 
 /** Of a peer; what is behind them is not tried. */
-export const maxCandidates = 32
+export const maxCandidates = 16
 /** Bytes in a message that a peer has to take at least: each chunk has a header. */
 const leastMessage = 1024
 /** Where nothing is said (RFC 8841 section 6.1). */
@@ -66,6 +66,8 @@ export function readOffer(text: string): Offer {
   if (!text.startsWith('v=0')) throw malformed('An offer is a session description: `v=0` comes first')
   if (media.length !== 1 || !/^application \d+ (UDP\/)?(DTLS\/SCTP) webrtc-datachannel$/.test(media[0] ?? ''))
     throw malformed('An offer has one section, `m=application … UDP/DTLS/SCTP webrtc-datachannel`')
+  const sctpPort = attributeOf('sctp-port', forms.number, '5000')
+  if (!isWithin(sctpPort, 65_535)) throw malformed('`a=sctp-port` is a port')
   const maxMessage = Number(attributeOf('max-message-size', forms.number, String(usualMessage)))
   if (maxMessage !== 0 && maxMessage < leastMessage)
     throw malformed(`\`a=max-message-size\` is ${leastMessage} at least`)
@@ -75,7 +77,7 @@ export function readOffer(text: string): Offer {
     password: attributeOf('ice-pwd', forms.password),
     fingerprint: attributeOf('fingerprint', forms.fingerprint),
     setup: attributeOf('setup', forms.setup, 'actpass'),
-    sctpPort: Number(attributeOf('sctp-port', forms.number, '5000')),
+    sctpPort: Number(sctpPort),
     maxMessage,
     candidates,
   }

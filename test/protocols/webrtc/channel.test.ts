@@ -126,14 +126,22 @@ test('a peer that is too far ahead of its answers is cut off', async (t) => {
   await settled(t, () => app.webRtc.size, 0, 'it is gone')
 })
 
+/** Nobody reads from the first `fill` on. */
+function stopAtFirst(t: Test): void {
+  seen.onFilled = () => {
+    seen.onFilled = () => {}
+    peers().kill('SIGSTOP')
+  }
+  t.teardown(() => peers().kill('SIGCONT'))
+}
+
 test('a peer that does not read is told nothing more, and goes on when it does', async (t) => {
   const { base } = await serve(t, { unread: 100_000 })
   const client = await connect(t, base)
-  t.teardown(() => peers().kill('SIGCONT'))
   const { filled } = seen
+  stopAtFirst(t)
   client.write(...requests(100, 'fill', { length: 1_000_000 }))
   while (seen.filled === filled) await sleep(5)
-  peers().kill('SIGSTOP')
   await sleep(1000)
   t.ok(seen.filled - filled < 100, `${seen.filled - filled} of 100 have begun`)
   peers().kill('SIGCONT')
@@ -144,10 +152,9 @@ test('a peer that does not read for long is cut off', async (t) => {
   const { app, base } = await serve(t, { unread: 100_000, slowFor: 300 })
   const client = await connect(t, base)
   const { filled } = seen
+  stopAtFirst(t)
   client.write(...requests(60, 'fill', { length: 1_000_000 }))
   while (seen.filled === filled) await sleep(5)
-  peers().kill('SIGSTOP')
-  t.teardown(() => peers().kill('SIGCONT'))
   await settled(t, () => app.webRtc.size, 0, 'it is gone')
   peers().kill('SIGCONT')
 })

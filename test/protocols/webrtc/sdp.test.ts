@@ -42,7 +42,7 @@ test('candidates that are names, of a whole network, or of another transport are
     'candidate:1 1 UDP 2113937151 2001:db8::1 5000 typ host',
   ])
   const many = Array.from({ length: 100 }, (_, index) => candidate(`192.0.2.${index + 1}`))
-  t.equal(readOffer(offerOf(...many)).candidates.length, 32)
+  t.equal(readOffer(offerOf(...many)).candidates.length, 16)
   t.end()
 })
 

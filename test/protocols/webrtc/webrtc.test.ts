@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { test } from 'tap'
 import { listen } from '../../helper.ts'
@@ -78,7 +79,7 @@ test('what is no offer of data channels is refused', async (t) => {
 })
 
 test('a credential in the offer, in a message, or in one call opens what it does over REST', async (t) => {
-  const { app, base, folder } = await listen(t, { ANONYMOUS_SCOPES: 'none' })
+  const { app, base, folder } = await listen(t, { ANONYMOUS_SCOPES: 'events:read' })
   const { key, id } = await makeKey(app, adminKeyOf(folder), ['users:read'])
   const byOffer = await connect(t, base, { headers: { 'x-api-key': key } })
   t.match(await byOffer.call('getUser', { id: 1 }), { result: { id: 1 } })
@@ -190,6 +191,37 @@ test('all peers share one port where there is one', async (t) => {
   const last = new Client(base)
   t.teardown(() => last.end())
   t.match(await (await last.post(await last.offer())).text(), /candidate:\S+ 1 UDP \d+ 127\.0\.0\.1 45123 typ host/)
+})
+
+test('each peer has a port of the range; where none is left, or another has it, a further peer is refused', async (t) => {
+  const taken = createSocket('udp4')
+  t.teardown(() => taken.close())
+  taken.bind(45_132, '127.0.0.1')
+  await once(taken, 'listening')
+  const { base } = await listen(t, { RTC_PORTS: '45130-45132' })
+  const clients = [await connect(t, base), await connect(t, base)]
+  for (const client of clients) t.match(await client.call('getUser', { id: 1 }), { result: { id: 1 } })
+  const late = new Client(base)
+  t.teardown(() => late.end())
+  const offer = await late.offer()
+  for (let time = 0; time < 3; time += 1) {
+    const refused = await late.post(offer)
+    t.match([refused.status, refused.headers.get('retry-after')], [503, '5'])
+  }
+  t.match(await clients[0]?.call('getUser', { id: 1 }), { result: { id: 1 } }, 'and the others stay')
+  await fetch(`${base}${clients[0]?.location}`, { method: 'DELETE' })
+  let answer = await late.post(offer)
+  while (answer.status === 503) answer = await late.post(offer)
+  t.match(await answer.text(), /127\.0\.0\.1 4513[01] typ host/)
+})
+
+test('where nobody may call anything without a credential, an offer needs one', async (t) => {
+  const { base, app } = await listen(t, { ANONYMOUS_SCOPES: 'none' })
+  const client = new Client(base)
+  t.teardown(() => client.end())
+  const offer = await client.offer()
+  t.equal((await client.post(offer)).status, 401)
+  t.equal((await client.post(offer, { 'x-api-key': app.apiKeys.first ?? '' })).status, 201)
 })
 
 test('a stop answers what is under way, says that it is going, and takes no more offers', async (t) => {

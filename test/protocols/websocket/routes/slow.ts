@@ -6,7 +6,7 @@ import { Type } from '@sinclair/typebox'
 import { open } from '../../../../src/schemas/security.ts'
 
 /** What came of the calls so far. */
-export const seen = { begun: 0, aborted: 0, filled: 0 }
+export const seen = { begun: 0, aborted: 0, filled: 0, onFilled: () => {} }
 
 const about = { description: 'For tests.', tags: ['tests'], security: open }
 const strict = { additionalProperties: false }
@@ -43,6 +43,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
     },
     handler: async ({ query: { length } }) => {
       seen.filled += 1
+      seen.onFilled()
       return { text: 'x'.repeat(length) }
     },
   })
