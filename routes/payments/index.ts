@@ -64,7 +64,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       body: PaymentIntentInput,
       response: { 201: NewPaymentIntent },
       responseHeaders: { ...createdHeaders, ...uncached },
-      problems,
+      problems: [...problems, 'rate-limited'],
     },
     handler: async (request, reply) => {
       reply.header('cache-control', 'no-store')

@@ -9,6 +9,10 @@ export class PaymentSql {
   readonly lock: Statement
   /** The payment, if so much is left beside all that is on its way; behind {@link lock}, and behind the refund itself. */
   readonly refundable: Statement
+  /** Changes nothing: until the transaction ends, other payments of the user wait. */
+  readonly lockUser: Statement
+  /** The user, if at most `most` of its payments since a time were declined, or are tried; behind {@link lockUser}, and behind the payment. */
+  readonly tried: Statement
   readonly byReference: Statement
   readonly byIntent: Statement
   readonly bySession: Statement
@@ -37,6 +41,20 @@ export class PaymentSql {
         // The payment counts what Stripe has told of it, others' refunds too, but a moment after a refund is made.
         .where(sql<boolean>`amount_received - amount_refunded >= ${refunded(`'requested'`)}`)
         .where(sql<boolean>`amount_received >= ${refunded(`'requested', 'pending', 'succeeded'`)}`),
+    )
+    const user = () =>
+      kysely
+        .updateTable('users')
+        .set({ version: sql.ref('version') })
+        .where('id', '=', argument('userId'))
+    this.lockUser = statement('payment user lock', user())
+    this.tried = statement(
+      'payments tried',
+      user().where(
+        sql<boolean>`(select count(*) from payments where payments.user_id = users.id and payments.payment_method is not null
+            and payments.created_at > ${argument('since')}
+            and (payments.status in ('requested', 'failed') or payments.failure is not null)) <= ${argument('most')}`,
+      ),
     )
     const left = (table: 'payments' | 'refunds') =>
       statement(

@@ -9,7 +9,7 @@ import type { Principal } from '../../contract/principal.ts'
 import { Problem } from '../../errors.ts'
 import { Payment, Refund } from '../../schemas/payment.ts'
 import type { Created, Found, Page } from '../../storage/collection.ts'
-import { type Command, orConflict } from '../../storage/storage.ts'
+import { type Command, orConflict, UnexpectedRows } from '../../storage/storage.ts'
 import type { PaymentColumns, PaymentInput, PaymentRow, RefundColumns, RefundInput, RefundRow } from './collections.ts'
 import type { Customers } from './customers.ts'
 import { isRefusal, isStripeError, problemOf, refusal } from './failures.ts'
@@ -61,6 +61,10 @@ export interface PaymentParts {
   readonly currencies: readonly string[] | undefined
 }
 
+/** Methods of payment that a user may try in vain within an hour: whoever tests stolen cards tries many. */
+const mostDeclined = 10
+const hour = 3_600_000
+
 /** What has not been paid. */
 const open: readonly PaymentRow['status'][] = [
   'requested',
@@ -94,7 +98,7 @@ export class Payments {
    * A payment that an application of the user completes by the client secret, or one that is paid at once.
    *
    * @throws {Problem} `validation-failed`; `forbidden` for another user; `not-found` for none; `conflict` for a card that
-   * was declined; `unavailable` when Stripe is; `idempotency-key-reused`.
+   * was declined; `rate-limited` where many were; `unavailable` when Stripe is; `idempotency-key-reused`.
    */
   async createIntent(principal: Principal, asked: AskedIntent, once?: Once): Promise<Created<NewIntent>> {
     if (asked.paymentMethod !== undefined) requireOnce(once)
@@ -197,21 +201,23 @@ export class Payments {
       await this.#stillThere(userId)
       const input: PaymentColumns = {
         ...fresh(),
-        ...{
-          userId,
-          kind: asked.kind,
-          amount,
-          currency,
-          description,
-          amountReceived: 0,
-          amountRefunded: 0,
-          customerId,
-        },
+        ...{ userId, kind: asked.kind, amount, currency, description, customerId },
+        ...{ amountReceived: 0, amountRefunded: 0 },
         ...{ paymentMethod, successUrl, cancelUrl, paymentIntentId: null, checkoutSessionId: null },
       }
-      const { id, replayed } = await payments.collection.insert(Payment, input, once)
+      const further = paymentMethod === null ? [] : this.#fewDeclined(userId)
+      const { id, replayed } = await payments.collection.insert(Payment, input, once, further).catch(orTooMany)
       return { finished: await paymentRequests.finish(id, !replayed), replayed }
     })
+  }
+
+  #fewDeclined(userId: number): Command[] {
+    const { sql } = this.#parts
+    const since = new Date(Date.now() - hour).toISOString()
+    return [
+      [sql.lockUser, { userId }],
+      [sql.tried, { userId, since, most: mostDeclined }, 1],
+    ]
   }
 
   async #end({ paymentIntentId, checkoutSessionId }: PaymentRow): Promise<void> {
@@ -269,6 +275,13 @@ function whyNot({ status }: PaymentRow): string {
 function fresh() {
   const request = { reference: randomUUID(), attempt: 0, unsureSince: null }
   return { status: 'requested' as const, failure: null, failureProperty: null, ...request }
+}
+
+/** For `catch`: of what was refused for many that were declined. */
+function orTooMany(error: unknown): never {
+  if (!(error instanceof UnexpectedRows)) throw error
+  const headers = { 'retry-after': String(hour / 1000) }
+  throw new Problem('rate-limited', 'Too many payments were declined: go on in an hour', { headers, cause: error })
 }
 
 function notFound(label: string): Problem {

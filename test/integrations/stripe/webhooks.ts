@@ -27,6 +27,8 @@ export function webhooks(engine: string, database: NewDatabase): void {
     t.equal(await post(signed(event, 'whsec_before', Date.now() - 301_000)), 401)
     t.equal(await post({ ...good, body: good.body.replace('eur', 'usd') }), 401)
     t.equal(await post({ ...good, headers: { 'content-type': 'application/json' } }), 401)
+    for (const header of ['t=abc,v1=', `t=${Math.floor(Date.now() / 1000)},v1=`, 'v1=00', ''])
+      t.equal(await post({ ...good, headers: { ...good.headers, 'stripe-signature': header } }), 401)
     t.equal(await post(signed('no JSON', 'whsec_next')), 400)
     t.equal(await post(signed('{"object":"v2.core.event"}', 'whsec_next')), 400)
     t.equal(await post(signed('{"object":"event"}', 'whsec_next')), 400)
