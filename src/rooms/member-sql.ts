@@ -21,7 +21,7 @@ export class MemberSql {
   /** Of a room, in the order in which they were taken. */
   readonly list: Statement
   readonly get: Statement
-  /** Only where there is room, for a user who may join and has fewer than `most` places. */
+  /** Only where there is room, for a user who may join, and has fewer than `most` places, and than `mostHere` in the room. */
   readonly insert: Statement
   /** Takes a place of the user again. */
   readonly retake: Statement
@@ -60,7 +60,7 @@ export class MemberSql {
     this.get = statement('room member', rows().select(selected(memberColumns)).where(isMember))
     this.insert = compiled(
       'room join',
-      sql`insert into room_members (member, room_id, user_id, role, joins, joined_at, seen_at) select ${textArgument('memberId')}, rooms.id, ${integerArgument('userId')}, case when rooms.user_id = ${integerArgument('userId')} then 'host' else 'member' end, 1, ${textArgument('now')}, ${textArgument('now')} from rooms where rooms.id = ${argument('id')} and ${mayJoin} and (select count(*) from room_members where room_id = rooms.id) < rooms.capacity and (select count(*) from room_members where user_id = ${integerArgument('userId')}) < ${argument('most')}`,
+      sql`insert into room_members (member, room_id, user_id, role, joins, joined_at, seen_at) select ${textArgument('memberId')}, rooms.id, ${integerArgument('userId')}, case when rooms.user_id = ${integerArgument('userId')} then 'host' else 'member' end, 1, ${textArgument('now')}, ${textArgument('now')} from rooms where rooms.id = ${argument('id')} and ${mayJoin} and (select count(*) from room_members where room_id = rooms.id) < rooms.capacity and (select count(*) from room_members where user_id = ${integerArgument('userId')}) < ${argument('most')} and (select count(*) from room_members where room_id = rooms.id and user_id = ${integerArgument('userId')}) < ${argument('mostHere')}`,
     )
     this.retake = statement(
       'room rejoin',

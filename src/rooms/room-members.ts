@@ -5,13 +5,15 @@ import type { Principal } from '../contract/principal.ts'
 import { cursorOf } from '../contract/stream.ts'
 import { Problem } from '../errors.ts'
 import type { EventLog } from '../events/log.ts'
-import { type Command, orConflict, type Storage, UnexpectedRows } from '../storage/storage.ts'
+import { type Command, type Storage, UnexpectedRows } from '../storage/storage.ts'
 import { type MemberRow, MemberSql } from './member-sql.ts'
 import { type RoomEmissions, told } from './room-events.ts'
 import { moment, orNotFound, orUnchanged, type Rooms, userOf } from './rooms.ts'
 
 /** Places of a user in all rooms. */
 const mostPlaces = 100
+/** Places of a user in one room: a computer, a telephone and one that is on its way out. Nobody takes them all. */
+const mostPlacesHere = 3
 /** How long a member may be silent before it counts as gone, in ms. */
 export const silence = 60_000
 /** How long a room stays that everybody has left, in ms. */
@@ -64,7 +66,7 @@ export class RoomMembers {
    * Takes a place, the same again where `memberId` names one that the user has there still.
    *
    * @throws {Problem} as {@link Rooms.open}; `forbidden` for who is not invited; `conflict` where no place is free, and
-   * beyond 100 places of a user; `rate-limited`.
+   * beyond 3 places of a user in the room, and 100 in all; `rate-limited`.
    */
   async join(id: number, memberId: string | undefined, principal: Principal): Promise<Joined> {
     const userId = userOf(principal)
@@ -195,14 +197,25 @@ export class RoomMembers {
         [this.#rooms.lockUser, { userId }, 1],
         // Whom nobody has swept yet holds no place.
         ...this.#silenced(id),
-        [this.#sql.insert, { id, memberId, userId, now, most: mostPlaces }, 1],
+        [this.#sql.insert, { id, memberId, userId, now, most: mostPlaces, mostHere: mostPlacesHere }, 1],
         this.#charge(userId, joinCost),
         [this.#sql.occupied, { id }],
         [this.#emissions.joined, { memberId, ...told(now) }],
       ])
       .catch(this.#orLimited)
-      .catch(orConflict(`No place is free in the room, or you have ${mostPlaces} places`))
+      .catch(async (error: unknown) => {
+        throw error instanceof UnexpectedRows
+          ? new Problem('conflict', await this.#whyFull(id, userId), { cause: error })
+          : error
+      })
     return memberId
+  }
+
+  async #whyFull(id: number, userId: number): Promise<string> {
+    const members = await this.#engine.all<MemberRow>(this.#sql.list, { id })
+    const own = members.filter((each) => each.userId === userId).length
+    if (own >= mostPlacesHere) return `You have ${mostPlacesHere} places in the room: leave one to take another`
+    return `No place is free in the room, or you have ${mostPlaces} places in all`
   }
 
   #silenced(id: number): Command[] {

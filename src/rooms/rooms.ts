@@ -129,10 +129,16 @@ export class Rooms {
     await this.#engine
       .write([
         [this.#sql.lock, { id }, 1],
+        [this.#sql.lockUser, { userId: invitedId }, 1],
         [this.#sql.invite, args, 1],
         [this.#emissions.invited, tell, 1],
       ])
-      .catch(orConflict(`There is no such user, or the room was ended or has ${mostGuests} guests`))
+      .catch((error: unknown) => {
+        if (error instanceof UnexpectedRows && error.statement === this.#sql.lockUser.name)
+          throw new Problem('conflict', 'There is no such user', { cause: error })
+        throw error
+      })
+      .catch(orConflict(`The room was ended, or has ${mostGuests} invitations`))
   }
 
   /** Who is invited. @throws {Problem} as {@link hosted}. */

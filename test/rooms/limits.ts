@@ -56,6 +56,15 @@ export function limits(engine: string, { app, ann, ben, cem, change }: Among): v
     t.equal((await cem.ask('POST', `/rooms/${id}/members`, {})).status, 201, 'open to who was never removed')
   })
 
+  test(`${engine}: nobody takes all places of a room`, async (t) => {
+    const { id } = await meet(t, ann, ben, ben, ben)
+    const more = await ben.ask('POST', `/rooms/${id}/members`, {})
+    t.match(more.json, { status: 409, detail: 'You have 3 places in the room: leave one to take another' })
+    t.equal((await cem.ask('POST', `/rooms/${id}/members`, {})).status, 201)
+    const nobody = await ann.ask('PUT', `/rooms/${id}/invitations/999999`)
+    t.match(nobody.json, { status: 409, detail: 'There is no such user' })
+  })
+
   test(`${engine}: a user has at most 20 rooms, also of those that are made at once`, async (t) => {
     const answers = await Promise.all(Array.from({ length: 30 }, () => cem.ask('POST', '/rooms', { name: 'A room' })))
     t.same(
