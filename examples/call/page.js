@@ -43,7 +43,12 @@ async function join(id) {
     sessionStorage.removeItem(kept)
     say(`Not in a call: ${reason}`)
   })
-  await call.join()
+  try {
+    await call.join()
+  } catch (error) {
+    for (const track of stream.getTracks()) track.stop()
+    throw error
+  }
   sessionStorage.setItem(kept, String(room))
   inCall(true)
 }

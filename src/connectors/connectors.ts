@@ -132,7 +132,8 @@ export class Connectors {
     const { log, deliveries } = this.#settings
     for (const { connection } of this.on) await connection.ready?.()
     for (const name of await this.following.begin(this.on.map(({ connector }) => connector))) {
-      log.info({ connector: name }, 'it follows events from now on; a back-fill brings over who is there')
+      const hint = this.#known.get(name)?.connection?.backFill ? '; a back-fill brings over who is there' : ''
+      log.info({ connector: name }, `it follows events from now on${hint}`)
     }
     for (const { target, connection } of this.#known.values()) target.isOpen = connection !== undefined
     deliveries.wake()

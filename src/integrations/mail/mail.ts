@@ -66,7 +66,7 @@ export class Mail implements Connection {
   async #send(id: string, time: string, signal: AbortSignal): Promise<Outcome> {
     if (this.#taken.has(id)) return this.#record(id)
     const found = await this.#options.host.notices.find(id)
-    if (found.as === 'sent') return { as: 'delivered' }
+    if (found.as === 'sent') return { as: 'delivered', error: 'It was sent before' }
     if (found.as === 'unknown') return unknown(time)
     if (found.as === 'unreadable') return { as: 'retry', error: 'The notice cannot be opened with SECRET' }
     const { notice, provenAt } = found

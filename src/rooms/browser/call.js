@@ -74,7 +74,10 @@ export class Call extends EventTarget {
       const answer = await fetch(url, { method, headers, ...(body && { body: JSON.stringify(body) }) })
       const text = await answer.text()
       if (answer.ok) return text === '' ? undefined : JSON.parse(text)
-      if (answer.status !== 429) throw Object.assign(new Error(`${method} ${path}: ${text}`), { status: answer.status })
+      if (answer.status !== 429)
+        throw Object.assign(new Error(detailOf(text) ?? `${method} ${path}: ${answer.status}`), {
+          status: answer.status,
+        })
       await wait(1000 * Number(answer.headers.get('retry-after') ?? 1))
     }
   }
@@ -228,4 +231,18 @@ async function* eventsOf(body) {
 /** @param {number} milliseconds */
 function wait(milliseconds) {
   return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}
+
+/**
+ * What a problem document says.
+ *
+ * @param {string} text
+ * @returns {string | undefined}
+ */
+function detailOf(text) {
+  try {
+    return JSON.parse(text).detail
+  } catch {
+    return undefined
+  }
 }
