@@ -18,7 +18,7 @@ const Backlog = Type.Object(
     waiting: count('What waits for an attempt; 10,000 stands for that or more.'),
     dead: count('What was given up, and can be replayed; as `waiting`.'),
     oldestWaiting: MaybeMoment('When the oldest that waits was made.'),
-    lastError: MaybeText('What the last failure among those that wait was.'),
+    lastError: MaybeText('What the last failure among those that wait was; else, among those that were given up.'),
   },
   { $id: 'Backlog', additionalProperties: false, description: 'What waits, and why.' },
 )

@@ -97,7 +97,7 @@ export class ConnectorSql {
   readonly giveUp: Statement
   /** Of a target and a state: how many, since when, and what the last failure was. */
   readonly counted: Record<'waiting' | 'dead', Statement>
-  readonly lastError: Statement
+  readonly lastError: Record<'waiting' | 'dead', Statement>
 
   constructor({ kysely }: Dialect) {
     this.following = statement('connectors following', kysely.selectFrom('connectors').select(selected(following)))
@@ -192,14 +192,27 @@ export class ConnectorSql {
           .select([sql`count(*)`.as('count'), sql`min(created_at)`.as('oldest')]),
       )
     this.counted = { waiting: counted('waiting', 'due'), dead: counted('dead', 'id') }
-    this.lastError = statement(
-      'deliveries error of a target',
-      kysely
-        .selectFrom(some('waiting', 'due').as('some'))
-        .select('error')
-        .where('error', 'is not', null)
-        .orderBy('due', 'desc')
-        .limit(sql.lit(1)),
-    )
+    this.lastError = {
+      waiting: statement(
+        'deliveries error of a target',
+        kysely
+          .selectFrom(some('waiting', 'due').as('some'))
+          .select('error')
+          .where('error', 'is not', null)
+          .orderBy('due', 'desc')
+          .limit(sql.lit(1)),
+      ),
+      dead: statement(
+        'deliveries dead error of a target',
+        kysely
+          .selectFrom('deliveries')
+          .select('error')
+          .where('target', '=', argument('target'))
+          .where('state', '=', sql.lit('dead'))
+          .where('error', 'is not', null)
+          .orderBy('id', 'desc')
+          .limit(sql.lit(1)),
+      ),
+    }
   }
 }

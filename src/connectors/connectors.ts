@@ -233,7 +233,9 @@ export class Connectors {
     type Counted = { count: number; oldest: string | null }
     const waiting = await engine.first<Counted>(this.#sql.counted.waiting, { target })
     const dead = await engine.first<Counted>(this.#sql.counted.dead, { target })
-    const failure = await engine.first<{ error: string }>(this.#sql.lastError, { target })
+    const failureOf = (state: 'waiting' | 'dead') =>
+      engine.first<{ error: string }>(this.#sql.lastError[state], { target })
+    const failure = (await failureOf('waiting')) ?? (await failureOf('dead'))
     return {
       waiting: Number(waiting?.count ?? 0),
       dead: Number(dead?.count ?? 0),

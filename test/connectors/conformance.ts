@@ -95,7 +95,8 @@ export function connectors(engine: string, database: (t: Test) => Promise<Record
     const { ledger, addUser, until, status, deliveries, post } = await start(t)
     ledger.answer = () => 422
     const id = await addUser('Three')
-    await until(status, ({ out }) => out.dead === 1)
+    const { out } = await until(status, ({ out }) => out.dead === 1)
+    t.equal(out.lastError, 'the ledger does not take it', 'why is seen where nothing waits, too')
     const [letter] = await deliveries('?state=dead')
     t.match(letter, { type: 'user.created', state: 'dead', status: 422, error: 'the ledger does not take it' })
     ledger.answer = () => undefined
