@@ -37,7 +37,7 @@ export default fp(
     const members = new RoomMembers(engine, rooms, events.log, emissions)
     fastify.decorate('rooms', { rooms, members, modules })
     fastify.hourly(() => rooms.forget(), 'ended rooms stay')
-    fastify.hourly(() => members.forgetUsers(), 'what users owed in rooms stays')
+    fastify.hourly(() => rooms.dues.forget(), 'what users owed in rooms stays')
     let sweeps = 0
     let timer: NodeJS.Timeout | undefined
     let sweep: Promise<void> | undefined

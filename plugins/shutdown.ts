@@ -8,6 +8,9 @@ declare module 'fastify' {
   }
 }
 
+/** How long a connection that is made while stopping may be silent, in ms. */
+const silenceAllowed = 500
+
 /**
  * While stopping, Fastify answers with `Connection: close`; a keep-alive connection whose last answer came before
  * that is closed here when it goes idle. Node alone would wait for its time limit, 70 s. One that has said nothing yet,
@@ -17,22 +20,23 @@ export default fp(
   async (fastify) => {
     const shutdown = { started: false }
     fastify.decorate('shutdown', shutdown)
-    const sockets = new Set<Socket>()
+    /** With when each was made, in ms. */
+    const sockets = new Map<Socket, number>()
     fastify.server.on('connection', (socket: Socket) => {
-      sockets.add(socket)
+      sockets.set(socket, performance.now())
       socket.once('close', () => sockets.delete(socket))
     })
     fastify.addHook('preClose', async () => {
       shutdown.started = true
       const { server } = fastify
-      const closeSilent = () => {
-        for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+      const closeSilent = (since: number) => {
+        for (const [socket, made] of sockets) if (socket.bytesRead === 0 && made <= since) socket.destroy()
       }
-      closeSilent()
+      closeSilent(performance.now())
       const timer = setInterval(() => {
         server.closeIdleConnections()
-        // Those that were made while it was stopping.
-        if (!server.listening) closeSilent()
+        // Those that were made while it was stopping, and have had time to say something.
+        if (!server.listening) closeSilent(performance.now() - silenceAllowed)
       }, 50)
       server.once('close', () => clearInterval(timer))
       timer.unref()

@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import { Gauge } from 'prom-client'
-import { ConfigError, listOf } from '../src/config.ts'
+import { listOf } from '../src/config.ts'
 import { rtcOf, WebRtc } from '../src/protocols/webrtc/index.ts'
 
 declare module 'fastify' {
@@ -23,12 +23,6 @@ export default fp(
       report: (err) => fastify.log.error({ err }, 'a data channel failed'),
     })
     fastify.decorate('webRtc', webRtc)
-    if (config.RTC_HOST !== undefined || config.RTC_PORTS !== undefined)
-      fastify.addHook('onReady', () =>
-        webRtc.check().catch(({ cause }: Error) => {
-          throw new ConfigError(`RTC_HOST and RTC_PORTS must be of this machine, and free: ${(cause as Error).message}`)
-        }),
-      )
     fastify.addHook('preClose', () => webRtc.drain(config.SHUTDOWN_TIMEOUT))
     new Gauge({
       name: 'webrtc_peers',

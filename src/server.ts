@@ -30,6 +30,7 @@ try {
 
 async function serve(config: Config, log: Log): Promise<void> {
   const fastify = await createApp(config, log)
+  await tryRtc(fastify)
   const [first = config.HOST, ...others] = await addressesOf(config.HOST)
   if (config.GRPC_PORT !== undefined) {
     await fastify.ready()
@@ -41,6 +42,18 @@ async function serve(config: Config, log: Log): Promise<void> {
   announce(fastify, base)
   log.flush()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(fastify, log, signal))
+}
+
+/** An address of another machine is a wrong setting; ports that others have may be free again, as those of a process that stops. */
+async function tryRtc({ config, webRtc, log }: FastifyInstance): Promise<void> {
+  if (config.RTC_HOST === undefined && config.RTC_PORTS === undefined) return
+  try {
+    await webRtc.check()
+  } catch (error) {
+    const { code, message } = (error as Error).cause as NodeJS.ErrnoException
+    if (code === 'EADDRNOTAVAIL') throw new ConfigError(`RTC_HOST is no address of this machine: ${message}`)
+    log.warn({ err: error }, 'no peer of WebRTC can be served at the moment')
+  }
 }
 
 /** `localhost` may have two addresses, and clients take either. */

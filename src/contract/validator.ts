@@ -1,6 +1,6 @@
 /** Compiles schemas into validators: what is text in HTTP is coerced, all else taken as it is; every string well-formed Unicode. */
 
-import type { TObject } from '@sinclair/typebox'
+import type { TObject, TSchema } from '@sinclair/typebox'
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
 import formats from 'ajv-formats'
 import type { FastifySchemaCompiler } from 'fastify'
@@ -9,15 +9,7 @@ import { pointerTo } from './pointer.ts'
 import { withoutNames } from './schema-names.ts'
 import { TypedInput } from './typed-input.ts'
 
-const options: Options = {
-  allErrors: true,
-  useDefaults: true,
-  strict: true,
-  strictTypes: 'log',
-  discriminator: true,
-  // Names of schemas mean something within one schema alone.
-  addUsedSchema: false,
-}
+const options: Options = { allErrors: true, useDefaults: true, strict: true, strictTypes: 'log', discriminator: true }
 
 function createAjv(own: Options): Ajv {
   const ajv = new Ajv({ ...options, ...own })
@@ -30,8 +22,14 @@ function createAjv(own: Options): Ajv {
 /** Compiles what judges the values of one part of a request. */
 type Judge = (schema: object) => ValidateFunction
 
-const strict = createAjv({})
-const coercing = createAjv({ coerceTypes: 'array' })
+const strict = sharing({})
+const coercing = sharing({ coerceTypes: 'array' })
+
+/** One compiler for all schemas, but those that refer to themselves by name: it would take a name for one schema's for good. */
+function sharing(own: Options): Judge {
+  const shared = createAjv(own)
+  return (schema) => ((schema as TSchema).$id === undefined ? shared : createAjv(own)).compile(schema)
+}
 
 /**
  * The validator compiler of the server: query, path and headers arrive as text and are coerced. A body is not, nor are
@@ -44,8 +42,8 @@ export const validatorCompiler: FastifySchemaCompiler<object> = ({ schema, httpP
 
 const ofBody = compiledOnce((schema) => compile(strict, schema))
 // HTTP refuses NUL in headers, and reads them as Latin-1.
-const ofHeaders = compiledOnce((schema) => coercing.compile(schema))
-const ofUrl = compiledOnce((schema) => byOrigin(() => compile(strict, schema), wellFormed(coercing.compile(schema))))
+const ofHeaders = compiledOnce(coercing)
+const ofUrl = compiledOnce((schema) => byOrigin(() => compile(strict, schema), wellFormed(coercing(schema))))
 
 /** Many routes have one schema, that of an id or of a page first of all. */
 function compiledOnce(judge: Judge): Judge {
@@ -59,8 +57,8 @@ function compiledOnce(judge: Judge): Judge {
   }
 }
 
-function compile(ajv: Ajv, schema: object): ValidateFunction {
-  return hasText(schema) ? wellFormed(ajv.compile(schema)) : ajv.compile(schema)
+function compile(judge: Judge, schema: object): ValidateFunction {
+  return hasText(schema) ? wellFormed(judge(schema)) : judge(schema)
 }
 
 /** Most operations are never called by a wire with types: what judges those values is compiled at the first. */

@@ -38,7 +38,7 @@ export class IceCredentials {
   }
 
   /** Those that a principal may use now, with a credential of its own. */
-  for({ id, expiresAt }: Pick<Principal, 'id' | 'expiresAt'>): IceServers {
+  for({ id, userId, expiresAt }: Pick<Principal, 'id' | 'userId' | 'expiresAt'>): IceServers {
     const { stun, turn, secret, lifetime } = this.#settings
     const iceServers: IceServer[] = stun.length > 0 ? [{ urls: [...stun] }] : []
     if (turn.length === 0) return { iceServers, expiresAt: null }
@@ -47,8 +47,9 @@ export class IceCredentials {
     // What a key makes lasts no longer than the key.
     const until = Math.min(rounded, Date.parse(expiresAt ?? '') || Number.POSITIVE_INFINITY)
     const expires = Math.floor(until / 1000)
-    // The colon ends the time; what follows names the principal in the log of the TURN server.
-    const username = `${expires}:${id.replaceAll(':', '-')}`
+    // The colon ends the time; by what follows the TURN server counts its quotas, whichever key of a user asks.
+    const name = userId === undefined ? id : `user:${userId}`
+    const username = `${expires}:${name.replaceAll(':', '-')}`
     const credential = createHmac('sha1', secret).update(username).digest('base64')
     iceServers.push({ urls: [...turn], username, credential })
     return { iceServers, expiresAt: new Date(expires * 1000).toISOString() }

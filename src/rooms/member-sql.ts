@@ -44,10 +44,6 @@ export class MemberSql {
   readonly setRole: Statement
   /** A sign of life of a place of the user. */
   readonly seen: Statement
-  /** Where what the user owes is paid for by `latest`: it owes `cost` ms more. */
-  readonly pay: Statement
-  /** Of users who owe nothing. */
-  readonly forgetUsers: Statement
 
   constructor({ kysely }: Dialect) {
     const compiled = (label: string, text: RawBuilder<unknown>) =>
@@ -114,15 +110,6 @@ export class MemberSql {
         .set({ seen_at: argument('now') })
         .where(isMember)
         .where(isOwn),
-    )
-    const clock = integerArgument('clock')
-    this.pay = compiled(
-      'room pay',
-      sql`insert into room_users (user_id, paid_until) values (${integerArgument('userId')}, ${clock} + ${integerArgument('cost')}) on conflict (user_id) do update set paid_until = case when room_users.paid_until > ${clock} then room_users.paid_until else ${clock} end + ${integerArgument('cost')} where room_users.paid_until <= ${integerArgument('latest')}`,
-    )
-    this.forgetUsers = statement(
-      'room users forget',
-      kysely.deleteFrom('room_users').where('paid_until', '<', argument('clock')),
     )
   }
 }

@@ -6,6 +6,7 @@ import { cursorOf } from '../contract/stream.ts'
 import { Problem } from '../errors.ts'
 import type { EventLog } from '../events/log.ts'
 import { type Command, type Storage, UnexpectedRows } from '../storage/storage.ts'
+import { callingCost, signalCost } from './dues.ts'
 import { type MemberRow, MemberSql } from './member-sql.ts'
 import { type RoomEmissions, told } from './room-events.ts'
 import { moment, orNotFound, orUnchanged, type Rooms, userOf } from './rooms.ts'
@@ -18,12 +19,6 @@ const mostPlacesHere = 3
 export const silence = 60_000
 /** How long a room stays that everybody has left, in ms. */
 const staysEmpty = 3_600_000
-/** What a signal costs its user, in ms: ten a second are paid for in the long run. */
-const signalCost = 100
-/** What joining costs, in ms: it is told to all who are in the room. */
-const joinCost = 1000
-/** What may be owed, in ms: 1,000 signals at once, as three pages take that each connect to 15 others. */
-const credit = 1000 * signalCost
 const sweptAtOnce = 100
 
 export interface SignalInput {
@@ -94,12 +89,11 @@ export class RoomMembers {
    * @throws {Problem} as {@link Rooms.hosted}; `not-found` for no member; `forbidden` for who made the room.
    */
   async remove(id: number, memberId: string, principal: Principal): Promise<void> {
-    const userId = principal.userId ?? 0
     const room = await this.#rooms.hosted(id, principal)
     const member = await this.#member(id, memberId)
     if (member.userId === room.userId) throw new Problem('forbidden', 'Who made the room cannot be removed from it')
     await this.#depart(id, [
-      [this.#sql.bar, { id, memberId, userId }, 1],
+      [this.#sql.bar, { id, memberId }, 1],
       [this.#sql.remove, { id, memberId }],
     ])
   }
@@ -113,8 +107,10 @@ export class RoomMembers {
       .write([
         [this.#rooms.lock, { id }, 1],
         [this.#sql.setRole, { id, memberId, role }, 1],
+        ...(principal.userId === undefined ? [] : [this.#rooms.dues.charge(principal.userId, callingCost)]),
         [this.#emissions.changed, { memberId, ...told(moment(Date.now())) }],
       ])
+      .catch(this.#rooms.dues.orLimited)
       .catch(orNotFound('Member not found'))
     return this.#member(id, memberId)
   }
@@ -144,10 +140,10 @@ export class RoomMembers {
     await this.#engine
       .write([
         [this.#sql.seen, { id, memberId: from, userId, now }, 1],
-        this.#charge(userId, signalCost),
+        this.#rooms.dues.charge(userId, signalCost),
         [this.#emissions.signal, { id, to, data: shown, ...told(now) }, 1],
       ])
-      .catch(this.#orLimited)
+      .catch(this.#rooms.dues.orLimited)
       .catch(orNotFound('Member not found'))
   }
 
@@ -159,33 +155,15 @@ export class RoomMembers {
     }
   }
 
-  /** Forgets what users owed. */
-  async forgetUsers(): Promise<void> {
-    await this.#engine.write([[this.#sql.forgetUsers, { clock: Date.now() }]])
-  }
-
-  #charge(userId: number, cost: number): Command {
-    const clock = Date.now()
-    return [this.#sql.pay, { userId, clock, cost, latest: clock + credit }, 1]
-  }
-
-  /** For `catch`: who owes too much is told to go on more slowly. */
-  readonly #orLimited = (error: unknown): never => {
-    if (!(error instanceof UnexpectedRows && error.statement === this.#sql.pay.name)) throw error
-    throw new Problem('rate-limited', 'Too much at once in rooms: go on more slowly', {
-      headers: { 'retry-after': '1' },
-    })
-  }
-
   async #retake(id: number, memberId: string, userId: number): Promise<boolean> {
     const now = moment(Date.now())
     const taken = this.#engine.write([
       [this.#rooms.lock, { id }, 1],
       [this.#sql.retake, { id, memberId, userId, now }, 1],
-      this.#charge(userId, joinCost),
+      this.#rooms.dues.charge(userId, callingCost),
       [this.#emissions.joined, { memberId, ...told(now) }],
     ])
-    return (await taken.catch(this.#orLimited).catch(orUnchanged)) !== undefined
+    return (await taken.catch(this.#rooms.dues.orLimited).catch(orUnchanged)) !== undefined
   }
 
   async #take(id: number, userId: number): Promise<string> {
@@ -198,15 +176,16 @@ export class RoomMembers {
         // Whom nobody has swept yet holds no place.
         ...this.#silenced(id),
         [this.#sql.insert, { id, memberId, userId, now, most: mostPlaces, mostHere: mostPlacesHere }, 1],
-        this.#charge(userId, joinCost),
+        this.#rooms.dues.charge(userId, callingCost),
         [this.#sql.occupied, { id }],
         [this.#emissions.joined, { memberId, ...told(now) }],
       ])
-      .catch(this.#orLimited)
+      .catch(this.#rooms.dues.orLimited)
       .catch(async (error: unknown) => {
-        throw error instanceof UnexpectedRows
-          ? new Problem('conflict', await this.#whyFull(id, userId), { cause: error })
-          : error
+        if (!(error instanceof UnexpectedRows)) throw error
+        const isEnded = error.statement === this.#rooms.lock.name
+        const detail = isEnded ? 'The room was ended' : await this.#whyFull(id, userId)
+        throw new Problem('conflict', detail, { cause: error })
       })
     return memberId
   }

@@ -128,6 +128,8 @@ export class RoomSql {
   /** Only a user that there is, and while fewer than `most` others are invited to the room. */
   readonly invite: Statement
   readonly uninvite: Statement
+  /** Of guests who are neither invited nor barred. */
+  readonly forgetGuest: Statement
   /** Who is invited to the room, and by whom. */
   readonly invitations: Statement
   readonly forget: Statement
@@ -199,6 +201,15 @@ export class RoomSql {
         .where('room_id', '=', argument('id'))
         .where('user_id', '=', argument('invitedId'))
         .where('invited', '=', sql.lit(1)),
+    )
+    this.forgetGuest = statement(
+      'room guest forget',
+      kysely
+        .deleteFrom('room_guests')
+        .where('room_id', '=', argument('id'))
+        .where('user_id', '=', argument('invitedId'))
+        .where('invited', '=', sql.lit(0))
+        .where('barred', '=', sql.lit(0)),
     )
     this.invitations = statement(
       'room invitations',

@@ -4,6 +4,7 @@ import { adminScope, holds, type Principal } from '../contract/principal.ts'
 import { Problem } from '../errors.ts'
 import { runInPortions } from '../storage/portions.ts'
 import { type Command, orConflict, type Row, type Storage, UnexpectedRows } from '../storage/storage.ts'
+import { callingCost, Dues } from './dues.ts'
 import { type RoomEmissions, told } from './room-events.ts'
 import { type RoomAccess, type RoomRow, RoomSql, type SeenRoomRow } from './room-sql.ts'
 
@@ -37,6 +38,7 @@ export interface RoomInput {
 }
 
 export class Rooms {
+  readonly dues: Dues
   readonly #engine: Storage
   readonly #sql: RoomSql
   readonly #emissions: RoomEmissions
@@ -47,6 +49,7 @@ export class Rooms {
     this.#engine = engine
     this.#sql = new RoomSql(engine.dialect)
     this.#emissions = emissions
+    this.dues = new Dues(engine)
   }
 
   /** The statement that lets one write at a time change who is in a room, and fails where it was ended. */
@@ -131,8 +134,10 @@ export class Rooms {
         [this.#sql.lock, { id }, 1],
         [this.#sql.lockUser, { userId: invitedId }, 1],
         [this.#sql.invite, args, 1],
+        this.dues.charge(userId, callingCost),
         [this.#emissions.invited, tell, 1],
       ])
+      .catch(this.dues.orLimited)
       .catch((error: unknown) => {
         if (error instanceof UnexpectedRows && error.statement === this.#sql.lockUser.name)
           throw new Problem('conflict', 'There is no such user', { cause: error })
@@ -150,7 +155,12 @@ export class Rooms {
   /** Takes an invitation back; who has joined stays, and who was removed before is again. @throws {Problem} as {@link hosted}; `not-found`. */
   async uninvite(id: number, invitedId: number, principal: Principal): Promise<void> {
     await this.hosted(id, principal)
-    await this.#engine.write([[this.#sql.uninvite, { id, invitedId }, 1]]).catch(orNotFound('Invitation not found'))
+    await this.#engine
+      .write([
+        [this.#sql.uninvite, { id, invitedId }, 1],
+        [this.#sql.forgetGuest, { id, invitedId }],
+      ])
+      .catch(orNotFound('Invitation not found'))
   }
 
   /** Ends rooms in which nobody has been for their time. */

@@ -22,3 +22,24 @@ test('a schema that is used twice in one body, or within itself, may have a name
   ])
   t.end()
 })
+
+test('a body that refers to itself by name is compiled for each route that has one', (t) => {
+  for (const type of [Type.Number(), Type.String()]) {
+    const body = Type.Recursive((This) => Type.Object({ v: type, kids: Type.Array(This) }), { $id: 'Branch' })
+    const [good, bad] = type.type === 'number' ? [1, 'x'] : ['x', 1]
+    t.same(judge(body, { v: good, kids: [{ v: good, kids: [] }] }), [])
+    t.same(judge(body, { v: good, kids: [{ v: bad, kids: [] }] }), ['/kids/0/v'])
+  }
+  t.end()
+})
+
+test('a schema that two routes have is compiled once for each part of a request', (t) => {
+  const schema = Type.Object({ id: Type.Integer() })
+  const of = (httpPart: string) => validatorCompiler({ schema, httpPart, method: 'GET', url: '/' })
+  t.equal(of('params'), of('params'))
+  t.equal(of('body'), of('body'))
+  t.not(of('params'), of('body'))
+  t.ok(of('params')({ id: '1' }), 'what a URL says is coerced')
+  t.notOk(of('body')({ id: '1' }), 'what a body says is not')
+  t.end()
+})

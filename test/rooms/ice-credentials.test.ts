@@ -43,7 +43,11 @@ test('a principal has one name for a tenth of the lifetime, so that a quota by n
       ['1700004600:user-7', 360],
     ],
   )
-  t.not(credentials.for({ ...ann, id: 'user:8' }).iceServers[0]?.username, credentials.for(ann).iceServers[0]?.username)
+  const nameOf = (principal: Parameters<typeof credentials.for>[0]) =>
+    credentials.for(principal).iceServers[0]?.username
+  t.equal(nameOf({ ...ann, id: 'api-key:a' }), nameOf(ann), 'whichever key of a user asks')
+  t.not(nameOf({ ...ann, id: 'user:8', userId: 8 }), nameOf(ann))
+  t.not(nameOf({ id: 'api-key:a' }), nameOf({ id: 'api-key:b' }))
   t.end()
 })
 

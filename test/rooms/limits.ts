@@ -2,6 +2,7 @@
 
 import type { FastifyInstance } from 'fastify'
 import { test } from 'tap'
+import { raw } from '../storage/setup.ts'
 import { meet, type User } from './room-setup.ts'
 
 interface Among {
@@ -23,6 +24,8 @@ export function limits(engine: string, { app, ann, ben, cem, change }: Among): v
       await ann.signal(id, places[0], places[1], 'too much'),
       await ann.ask('POST', `/rooms/${id}/members`, { memberId: places[0] }),
       await ann.ask('POST', `/rooms/${other.id}/members`, {}),
+      await ann.ask('PUT', `/rooms/${id}/invitations/${cem.id}`),
+      await ann.ask('PUT', `/rooms/${id}/members/${places[1]}/role`, { role: 'host' }),
     ]
     t.same(
       refused.map(({ status, headers }) => [status, headers.get('retry-after')]),
@@ -32,8 +35,12 @@ export function limits(engine: string, { app, ann, ben, cem, change }: Among): v
     await owing(90_000)
     t.equal((await ann.signal(id, places[0], places[1], 'again')).status, 204)
     t.equal((await ann.join(id, places[0])).member.joins, 2)
+    await app.rooms.rooms.dues.forget()
+    const owe = async () => (await app.storage.engine.all(raw('select user_id from room_users'), {})).length
+    const before = await owe()
     await owing(-1)
-    await app.rooms.members.forgetUsers()
+    await app.rooms.rooms.dues.forget()
+    t.equal(await owe(), before - 1, 'what was paid for is forgotten, and nothing else')
     t.equal((await ann.signal(id, places[0], places[1], 'from the beginning')).status, 204)
   })
 

@@ -29,6 +29,8 @@ const PaymentInput = Type.Object({
   /** What has been paid: less than was asked for where a part was captured. */
   amountReceived: Type.Integer(),
   paymentMethod: MaybeText,
+  /** When that method was declined, whatever has become of the payment since. */
+  declinedAt: MaybeText,
   successUrl: MaybeText,
   cancelUrl: MaybeText,
 })
@@ -75,10 +77,12 @@ export const paymentCollection: Declaration<PaymentInput> = {
           .addColumn('unsure_since', text)
           .addColumn('customer_id', text, (column) => column.notNull())
           .addColumn('payment_method', text)
+          .addColumn('declined_at', text)
           .addColumn('success_url', text)
           .addColumn('cancel_url', text),
         schema.createIndex('payments_reference_unique').on('payments').column('reference').unique(),
         schema.createIndex('payments_user_id').on('payments').columns(['user_id', 'id']),
+        schema.createIndex('payments_declined').on('payments').columns(['user_id', 'declined_at']),
         schema.createIndex('payments_status').on('payments').columns(['status', 'id']),
         schema.createIndex('payments_payment_intent_id').on('payments').column('payment_intent_id'),
         schema.createIndex('payments_checkout_session_id').on('payments').column('checkout_session_id'),

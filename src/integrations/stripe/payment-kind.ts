@@ -206,7 +206,10 @@ function toldByIntent(row: PaymentRow, intent: Intent): Columns {
     : statusOf(intent.status, intent.amount_received, amountRefunded)
   // Of a payment that has come to pass, the attempts that failed before say nothing.
   const failure = intent.status === 'requires_payment_method' ? (error?.message ?? null) : null
-  return { paymentIntentId, amountReceived: intent.amount_received, amountRefunded, status, failure }
+  // A payment that is canceled after that was declined all the same.
+  const isDeclined = row.paymentMethod !== null && error !== null && intent.status !== 'succeeded'
+  const declinedAt = row.declinedAt ?? (isDeclined ? new Date().toISOString() : null)
+  return { paymentIntentId, amountReceived: intent.amount_received, amountRefunded, status, failure, declinedAt }
 }
 
 function statusOf(status: Intent['status'], received: number, refunded: number): PaymentRow['status'] {

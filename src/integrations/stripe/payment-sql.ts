@@ -11,8 +11,10 @@ export class PaymentSql {
   readonly refundable: Statement
   /** Changes nothing: until the transaction ends, other payments of the user wait. */
   readonly lockUser: Statement
-  /** The user, if at most `most` of its payments since a time were declined, or are tried; behind {@link lockUser}, and behind the payment. */
-  readonly tried: Statement
+  /** The user, if fewer than `most` of its payments were declined since a time; behind {@link lockUser}. */
+  readonly fewDeclined: Statement
+  /** The user, if at most `most` payments since a time are neither made nor refused; behind {@link lockUser}, and behind the payment. */
+  readonly fewUnderWay: Statement
   readonly byReference: Statement
   readonly byIntent: Statement
   readonly bySession: Statement
@@ -48,12 +50,17 @@ export class PaymentSql {
         .set({ version: sql.ref('version') })
         .where('id', '=', argument('userId'))
     this.lockUser = statement('payment user lock', user())
-    this.tried = statement(
-      'payments tried',
+    this.fewDeclined = statement(
+      'payments declined',
       user().where(
-        sql<boolean>`(select count(*) from payments where payments.user_id = users.id and payments.payment_method is not null
-            and payments.created_at > ${argument('since')}
-            and (payments.status in ('requested', 'failed') or payments.failure is not null)) <= ${argument('most')}`,
+        sql<boolean>`(select count(*) from payments where payments.user_id = users.id and payments.declined_at > ${argument('since')}) < ${argument('most')}`,
+      ),
+    )
+    this.fewUnderWay = statement(
+      'payments under way',
+      user().where(
+        sql<boolean>`(select count(*) from payments where payments.user_id = users.id and payments.status = 'requested'
+          and payments.payment_method is not null and payments.created_at > ${argument('since')}) <= ${argument('most')}`,
       ),
     )
     const left = (table: 'payments' | 'refunds') =>

@@ -9,7 +9,8 @@ import type { Principal } from '../../contract/principal.ts'
 import { Problem } from '../../errors.ts'
 import { Payment, Refund } from '../../schemas/payment.ts'
 import type { Created, Found, Page } from '../../storage/collection.ts'
-import { type Command, orConflict, UnexpectedRows } from '../../storage/storage.ts'
+import { type Command, orConflict } from '../../storage/storage.ts'
+import { Attempts } from './attempts.ts'
 import type { PaymentColumns, PaymentInput, PaymentRow, RefundColumns, RefundInput, RefundRow } from './collections.ts'
 import type { Customers } from './customers.ts'
 import { isRefusal, isStripeError, problemOf, refusal } from './failures.ts'
@@ -61,10 +62,6 @@ export interface PaymentParts {
   readonly currencies: readonly string[] | undefined
 }
 
-/** Methods of payment that a user may try in vain within an hour: whoever tests stolen cards tries many. */
-const mostDeclined = 10
-const hour = 3_600_000
-
 /** What has not been paid. */
 const open: readonly PaymentRow['status'][] = [
   'requested',
@@ -76,9 +73,11 @@ const open: readonly PaymentRow['status'][] = [
 
 export class Payments {
   readonly #parts: PaymentParts
+  readonly #attempts: Attempts
 
   constructor(parts: PaymentParts) {
     this.#parts = parts
+    this.#attempts = new Attempts(parts.sql)
   }
 
   page(principal: Principal, { ids, userId, status, ...page }: PaymentQuery): Eventually<Page<PaymentView>> {
@@ -203,21 +202,14 @@ export class Payments {
         ...fresh(),
         ...{ userId, kind: asked.kind, amount, currency, description, customerId },
         ...{ amountReceived: 0, amountRefunded: 0 },
-        ...{ paymentMethod, successUrl, cancelUrl, paymentIntentId: null, checkoutSessionId: null },
+        ...{ paymentMethod, declinedAt: null, successUrl, cancelUrl, paymentIntentId: null, checkoutSessionId: null },
       }
-      const further = paymentMethod === null ? [] : this.#fewDeclined(userId)
-      const { id, replayed } = await payments.collection.insert(Payment, input, once, further).catch(orTooMany)
+      const further = paymentMethod === null ? [] : this.#attempts.within(userId)
+      const { id, replayed } = await payments.collection
+        .insert(Payment, input, once, further)
+        .catch(this.#attempts.orLimited)
       return { finished: await paymentRequests.finish(id, !replayed), replayed }
     })
-  }
-
-  #fewDeclined(userId: number): Command[] {
-    const { sql } = this.#parts
-    const since = new Date(Date.now() - hour).toISOString()
-    return [
-      [sql.lockUser, { userId }],
-      [sql.tried, { userId, since, most: mostDeclined }, 1],
-    ]
   }
 
   async #end({ paymentIntentId, checkoutSessionId }: PaymentRow): Promise<void> {
@@ -275,13 +267,6 @@ function whyNot({ status }: PaymentRow): string {
 function fresh() {
   const request = { reference: randomUUID(), attempt: 0, unsureSince: null }
   return { status: 'requested' as const, failure: null, failureProperty: null, ...request }
-}
-
-/** For `catch`: of what was refused for many that were declined. */
-function orTooMany(error: unknown): never {
-  if (!(error instanceof UnexpectedRows)) throw error
-  const headers = { 'retry-after': String(hour / 1000) }
-  throw new Problem('rate-limited', 'Too many payments were declined: go on in an hour', { headers, cause: error })
 }
 
 function notFound(label: string): Problem {

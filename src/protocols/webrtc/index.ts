@@ -67,6 +67,9 @@ export class WebRtc {
   readonly #admission: Admission
   readonly #ports: Ports
   readonly #peers = new Map<string, Peer>()
+  /** Offers that wait for what a connection needs. */
+  #waiting = 0
+  #stopping = false
   #library: Promise<Library> | undefined
   #onEmpty: (() => void) | undefined
 
@@ -105,11 +108,7 @@ export class WebRtc {
     if (kind === 'anonymous' && scopes.size === 0)
       throw new Problem('unauthenticated', 'An offer needs a credential where nobody may call anything without')
     const offer = readOffer(String(request.body))
-    this.#admission.check(ip, this.#peers.size)
-    const library = await this.#load()
-    const place = await this.#ports.take()
-    // Nothing waits from here to the connection: what was found free is taken at once.
-    const leave = this.#enter(ip, place)
+    const { leave, library, place } = await this.#admit(ip)
     const settings = {
       ...this.#settings,
       ...{ library, owner, open, requestId, limits: this.limits, rtc: { ...this.#settings.rtc, ...place.rtc } },
@@ -153,6 +152,7 @@ export class WebRtc {
    */
   async drain(time: number): Promise<void> {
     this.#admission.close()
+    this.#stopping = true
     if (this.#peers.size > 0) {
       const empty = new Promise<void>((resolve) => {
         this.#onEmpty = resolve
@@ -168,23 +168,38 @@ export class WebRtc {
     if (this.#library !== undefined) release(await this.#library, this.#settings.report)
   }
 
-  /** @throws {Problem} `rate-limited` and `unavailable` beyond the limits, which others may have reached meanwhile. */
-  #enter(ip: string, place: Place): () => void {
+  /**
+   * What a connection needs, which is to be made at once: what was found free stays so for this turn.
+   *
+   * @throws {Problem} `rate-limited` and `unavailable` beyond the limits.
+   */
+  async #admit(ip: string): Promise<{ leave: () => void; library: Library; place: Place }> {
+    this.#admission.check(ip, this.#peers.size + this.#waiting)
+    const leave = this.#admission.enter(ip)
+    this.#waiting += 1
     try {
-      this.#admission.check(ip, this.#peers.size)
-      return this.#admission.enter(ip)
-    } catch (error) {
+      const library = await this.#load()
+      const place = await this.#ports.take()
+      if (!this.#stopping) return { leave, library, place }
       place.free()
+      throw new Problem('unavailable', 'The server is stopping', { headers: { 'retry-after': '5' } })
+    } catch (error) {
+      leave()
       throw error
+    } finally {
+      this.#waiting -= 1
     }
   }
 
   /** What could not be loaded is tried again by the next offer. */
   #load(): Promise<Library> {
-    this.#library ??= hold().catch((cause: unknown) => {
-      this.#library = undefined
-      throw new Problem('unavailable', 'No further peer can be served', { cause })
-    })
+    // One that fails to load for lack of a descriptor fails for good.
+    this.#library ??= this.check()
+      .then(hold)
+      .catch((error: unknown) => {
+        this.#library = undefined
+        throw error
+      })
     return this.#library
   }
 

@@ -3,6 +3,7 @@
  * opened here first, and closed in the turn in which the library opens its own.
  */
 
+import { randomInt } from 'node:crypto'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
@@ -12,8 +13,6 @@ import { Problem } from '../../errors.ts'
 
 /** Descriptors that the library may need for a connection, its first one too. */
 const descriptors = 6
-/** Ports that are tried for a connection: others may have them, and the library frees its own late. */
-const mostTries = 8
 /** What the library frees late is free after so long at most, in ms. */
 const freedAfter = 1000
 const betweenTries = 50
@@ -33,13 +32,20 @@ export class Ports {
   readonly #shared: number | undefined
   /** Connections that are there. */
   #held = 0
+  /** When the last of them was closed. */
+  #emptiedAt = Number.NEGATIVE_INFINITY
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor({ bindAddress, portRangeBegin, portRangeEnd, enableIceUdpMux }: RtcConfig) {
     this.#address = bindAddress
     if (portRangeBegin === undefined || portRangeEnd === undefined) return
     if (enableIceUdpMux) this.#shared = portRangeBegin
-    else this.#free = Array.from({ length: portRangeEnd - portRangeBegin + 1 }, (_, index) => portRangeBegin + index)
+    else {
+      const ports = Array.from({ length: portRangeEnd - portRangeBegin + 1 }, (_, index) => portRangeBegin + index)
+      // Processes that share a range do not all begin with the same ones.
+      const first = randomInt(ports.length)
+      this.#free = [...ports.slice(first), ...ports.slice(0, first)]
+    }
   }
 
   /**
@@ -71,6 +77,7 @@ export class Ports {
     this.#held += 1
     const free = () => {
       this.#held -= 1
+      this.#emptiedAt = performance.now()
       if (port !== undefined) this.#free?.push(port)
     }
     return { rtc: port === undefined ? {} : { portRangeBegin: port, portRangeEnd: port }, free }
@@ -78,14 +85,15 @@ export class Ports {
 
   async #freePort(free: number[], spare: Socket[]): Promise<number> {
     let failure: unknown = new Error('every port of RTC_PORTS is taken')
-    for (let tries = Math.min(mostTries, free.length); tries > 0; tries -= 1) {
+    for (let tries = free.length; tries > 0; tries -= 1) {
       const port = free.shift() as number
       try {
         spare.push(await bound(this.#address, port))
         return port
       } catch (error) {
-        failure = error
         free.push(port)
+        if (!isInUse(error)) throw error
+        failure = error
       }
     }
     throw failure
@@ -93,14 +101,19 @@ export class Ports {
 
   /** The last connection may be gone, and its port not be free yet. */
   async #sharedIsFree(port: number): Promise<Socket> {
-    for (const until = performance.now() + freedAfter; ; await wait(betweenTries)) {
+    while (true) {
       try {
         return await bound(this.#address, port)
       } catch (error) {
-        if (performance.now() > until) throw error
+        if (!isInUse(error) || performance.now() > this.#emptiedAt + freedAfter) throw error
+        await wait(betweenTries)
       }
     }
   }
+}
+
+function isInUse(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
 }
 
 /** A socket on a port, of any address of the machine unless one is given, as the library opens it. */

@@ -51,21 +51,6 @@ export function payments(engine: string, database: NewDatabase): void {
     t.equal(account.charges.size, 1)
   })
 
-  test(`${engine}: who tries many methods of payment in vain has to wait`, async (t) => {
-    const { addUser, pay, account } = await setup(t, await database(t))
-    const [userId, other] = [await addUser(), await addUser()]
-    const decline = () => pay(userId, { paymentMethod: 'pm_card_chargeDeclined' })
-    for (let time = 0; time < 8; time += 1) t.equal((await decline()).statusCode, 409)
-    const statuses = (await Promise.all([1, 2, 3, 4, 5].map(decline))).map(({ statusCode }) => statusCode)
-    t.same(statuses.sort(), [409, 409, 429, 429, 429], 'at once too')
-    const refused = await decline()
-    t.match(refused.json(), { status: 429, code: 'rate-limited' })
-    t.equal(refused.headers['retry-after'], '3600')
-    t.equal((await pay(userId)).statusCode, 201, 'one that is not paid at once')
-    t.match((await pay(other, atOnce)).json(), { status: 'succeeded' })
-    t.equal(account.charges.size, 1)
-  })
-
   test(`${engine}: what Stripe does not take is told as what is wrong with the input, and stays told`, async (t) => {
     const { addUser, pay, checkout, payment, account } = await setup(t, await database(t))
     const userId = await addUser()

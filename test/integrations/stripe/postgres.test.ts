@@ -1,6 +1,7 @@
 import t from 'tap'
 import { temporaryFolder } from '../../helper.ts'
 import { startPostgres } from '../../storage/postgres-server.ts'
+import { attempts } from './attempts.ts'
 import { customers } from './customers.ts'
 import { payments } from './payments.ts'
 import type { NewDatabase } from './setup.ts'
@@ -13,5 +14,7 @@ const database: NewDatabase = async (test) => ({
 })
 
 payments('PostgreSQL', database)
+
+attempts('PostgreSQL', database)
 webhooks('PostgreSQL', database)
 customers('PostgreSQL', database)

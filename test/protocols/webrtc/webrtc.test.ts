@@ -185,20 +185,20 @@ test('more peers than an address or the server may have are refused', async (t) 
 })
 
 test('all peers share one port where there is one', async (t) => {
-  const { base } = await listen(t, { RTC_PORTS: '45123' })
+  const { base } = await listen(t, { RTC_PORTS: '25123' })
   const clients = await Promise.all([connect(t, base), connect(t, base), connect(t, base)])
   for (const client of clients) t.match(await client.call('getUser', { id: 1 }), { result: { id: 1 } })
   const last = new Client(base)
   t.teardown(() => last.end())
-  t.match(await (await last.post(await last.offer())).text(), /candidate:\S+ 1 UDP \d+ 127\.0\.0\.1 45123 typ host/)
+  t.match(await (await last.post(await last.offer())).text(), /candidate:\S+ 1 UDP \d+ 127\.0\.0\.1 25123 typ host/)
 })
 
 test('each peer has a port of the range; where none is left, or another has it, a further peer is refused', async (t) => {
   const taken = createSocket('udp4')
   t.teardown(() => taken.close())
-  taken.bind(45_132, '127.0.0.1')
+  taken.bind(25_132, '127.0.0.1')
   await once(taken, 'listening')
-  const { base } = await listen(t, { RTC_PORTS: '45130-45132' })
+  const { base } = await listen(t, { RTC_PORTS: '25130-25132' })
   const clients = [await connect(t, base), await connect(t, base)]
   for (const client of clients) t.match(await client.call('getUser', { id: 1 }), { result: { id: 1 } })
   const late = new Client(base)
@@ -212,7 +212,7 @@ test('each peer has a port of the range; where none is left, or another has it, 
   await fetch(`${base}${clients[0]?.location}`, { method: 'DELETE' })
   let answer = await late.post(offer)
   while (answer.status === 503) answer = await late.post(offer)
-  t.match(await answer.text(), /127\.0\.0\.1 4513[01] typ host/)
+  t.match(await answer.text(), /127\.0\.0\.1 2513[01] typ host/)
 })
 
 test('where nobody may call anything without a credential, an offer needs one', async (t) => {
