@@ -26,6 +26,6 @@ export const iceSettings = {
     default: 60,
     minimum: 1,
     maximum: 1440,
-    description: 'How long a credential for those servers is good.',
+    description: 'How long a credential for those servers is good at least; a tenth longer at most.',
   }),
 }
