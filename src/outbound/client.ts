@@ -1,6 +1,6 @@
 /** Calls that the server makes for others: guarded, never redirected, short, and with little of the answer kept. */
 
-import { Agent, buildConnector, type Dispatcher } from 'undici'
+import type { Agent, buildConnector as Connect, Dispatcher } from 'undici'
 import { type OutboundGuard, RefusedAddress } from './guard.ts'
 
 /** Of an answer, kept for people to read, in bytes. */
@@ -31,25 +31,15 @@ export class NoAnswer extends Error {
 }
 
 export class OutboundClient {
-  readonly #agent: Agent
+  readonly #guard: OutboundGuard
   readonly #timeout: number
+  /** Loaded for the first call: many servers make none. */
+  #agent: Promise<Agent> | undefined
 
   /** `timeout`: for a whole call, from the look-up to the last byte that is read, in ms. */
   constructor(guard: OutboundGuard, timeout: number) {
+    this.#guard = guard
     this.#timeout = timeout
-    // What `net.connect` takes too; undici's own type names only some of it.
-    const settings = { timeout, allowH2: false, lookup: guard.lookup } as buildConnector.BuildOptions
-    const connect = buildConnector(settings)
-    this.#agent = new Agent({
-      // An address in place of a name is never looked up.
-      connect: (options, done) =>
-        guard.mayConnect(options.hostname) ? connect(options, done) : done(new RefusedAddress(), null),
-      headersTimeout: timeout,
-      bodyTimeout: timeout,
-      keepAliveTimeout: keepAlive,
-      keepAliveMaxTimeout: keepAlive,
-      pipelining: 1,
-    })
   }
 
   /** @throws {NoAnswer} */
@@ -62,7 +52,8 @@ export class OutboundClient {
       if (signal.aborted) end()
       const { origin, pathname, search } = new URL(url)
       const request = { origin, path: pathname + search, method: 'POST' as const, headers, body, signal: abort.signal }
-      const answer = await this.#agent.request(request)
+      this.#agent ??= agentOf(this.#guard, this.#timeout)
+      const answer = await (await this.#agent).request(request)
       const retryAfter = answer.headers['retry-after']?.toString()
       return { status: answer.statusCode, excerpt: await beginningOf(answer), retryAfter }
     } catch (error) {
@@ -73,9 +64,26 @@ export class OutboundClient {
     }
   }
 
-  close(): Promise<void> {
-    return this.#agent.destroy()
+  async close(): Promise<void> {
+    await (await this.#agent)?.destroy()
   }
+}
+
+async function agentOf(guard: OutboundGuard, timeout: number): Promise<Agent> {
+  const { Agent, buildConnector } = await import('undici')
+  // What `net.connect` takes too; undici's own type names only some of it.
+  const settings = { timeout, allowH2: false, lookup: guard.lookup } as Connect.BuildOptions
+  const connect = buildConnector(settings)
+  return new Agent({
+    // An address in place of a name is never looked up.
+    connect: (options, done) =>
+      guard.mayConnect(options.hostname) ? connect(options, done) : done(new RefusedAddress(), null),
+    headersTimeout: timeout,
+    bodyTimeout: timeout,
+    keepAliveTimeout: keepAlive,
+    keepAliveMaxTimeout: keepAlive,
+    pipelining: 1,
+  })
 }
 
 /** Reads on to the end where that is near. */

@@ -14,7 +14,6 @@ import { type SalesforceSettings, Settings, settingsOf } from './settings.ts'
 import { TwoWay } from './two-way.ts'
 import { TwoWayPages } from './two-way-page.ts'
 import { Users } from './users.ts'
-import { Wire } from './wire.ts'
 
 /** Users as contacts of Salesforce. */
 const salesforce: Connector<typeof Settings> = {
@@ -31,6 +30,7 @@ const salesforce: Connector<typeof Settings> = {
     const settings = settingsOf(given)
     const { engine } = storage
     const limits = new Limits()
+    const { Wire } = await import('./wire.ts')
     const wire = new Wire(limits)
     const session = new Session(settings, await loadLibrary(), wire)
     const contacts = new Contacts(settings)
