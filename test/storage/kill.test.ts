@@ -7,7 +7,7 @@ import { test } from 'tap'
 import { temporaryFolder } from '../helper.ts'
 import { startServer } from './server-process.ts'
 
-const kills = 20
+const kills = 12
 const writers = 8
 
 interface Attempt {
