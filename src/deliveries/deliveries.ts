@@ -17,6 +17,8 @@ import { within } from './within.ts'
 
 /** The longest time between two looks at what is due, in ms: for what processes that have died would have done. */
 const lookEvery = 5000
+/** As {@link lookEvery}, where something is due: of its target, the first alone is known, and others may be due a moment later. */
+const lookAgain = 500
 /** After a failed look, in ms. */
 const retryAfter = 1000
 /** What a lease lasts beyond the longest attempt, in ms: the attempt is to be settled by then. */
@@ -172,7 +174,7 @@ export class Deliveries {
       for (const { target, due } of waiting) {
         if (!open.has(target)) continue
         if (due <= now) this.#hungry.add(target)
-        else next = Math.min(next, due)
+        next = Math.min(next, due <= now ? now + lookAgain : due)
       }
       this.#lookWithin(next - now)
       this.#fill()
