@@ -26,6 +26,11 @@ export class Admission {
     return this.#byNetwork.size
   }
 
+  /** Whether the server stops. */
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
   /** The server stops: nobody enters any more. */
   close(): void {
     this.#closed = true

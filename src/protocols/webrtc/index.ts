@@ -69,7 +69,6 @@ export class WebRtc {
   readonly #peers = new Map<string, Peer>()
   /** Offers that wait for what a connection needs. */
   #waiting = 0
-  #stopping = false
   #library: Promise<Library> | undefined
   #onEmpty: (() => void) | undefined
 
@@ -152,7 +151,6 @@ export class WebRtc {
    */
   async drain(time: number): Promise<void> {
     this.#admission.close()
-    this.#stopping = true
     if (this.#peers.size > 0) {
       const empty = new Promise<void>((resolve) => {
         this.#onEmpty = resolve
@@ -180,7 +178,7 @@ export class WebRtc {
     try {
       const library = await this.#load()
       const place = await this.#ports.take()
-      if (!this.#stopping) return { leave, library, place }
+      if (!this.#admission.isClosed) return { leave, library, place }
       place.free()
       throw new Problem('unavailable', 'The server is stopping', { headers: { 'retry-after': '5' } })
     } catch (error) {
