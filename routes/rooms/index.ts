@@ -119,7 +119,7 @@ const plugin: FastifyPluginAsyncTypebox = async (fastify) => {
       security: writing,
       params: GuestParams,
       response: { 204: Type.Null({ description: 'The user is invited.' }) },
-      problems: ['not-found', 'conflict'],
+      problems: ['not-found', 'conflict', 'rate-limited'],
     },
     handler: async ({ params, principal }, reply) => {
       await rooms.invite(params.id, params.userId, principal)

@@ -101,7 +101,7 @@ export const memberRoutes: FastifyPluginAsyncTypebox = async (fastify) => {
       params: MemberParams,
       body: RoleInput,
       response: { 200: RoomMember },
-      problems: ['not-found', 'conflict'],
+      problems: ['not-found', 'conflict', 'rate-limited'],
     },
     handler: ({ params, body, principal }) => members.setRole(params.id, params.memberId, body.role, principal),
   })
@@ -132,7 +132,7 @@ export const memberRoutes: FastifyPluginAsyncTypebox = async (fastify) => {
       operationId: 'sendSignal',
       summary: 'Say something to another member',
       description:
-        'Tells the event `room.signal` to the user of one other member and to nobody else. A user may send 1,000 at once, and ten a second in the long run; to join counts as ten.',
+        'Tells the event `room.signal` to the user of one other member and to nobody else. A user may send 1,000 at once, and ten a second in the long run; to join, to invite and to give a role count as ten each.',
       tags,
       security: writing,
       params: RoomParams,
